@@ -1,0 +1,121 @@
+// Package find answers truffle's questions: which instance types fit, where
+// they are offered and what they cost. Its answers come in order of preference
+// and can be handed over as offers.
+//
+// It reads the embedded catalog and calls nobody. It never leaves out silently:
+// what was asked for and is missing from the answer is in the explanation.
+package find
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// Query is what Search looks for.
+type Query struct {
+	// Patterns are names, globs (m7i.*) or regular expressions (/^m7/), in
+	// order of preference.
+	Patterns []string
+	// Region is where the types should be.
+	Region string
+}
+
+// Result is a type in the region asked for.
+type Result struct {
+	Type     catalog.Type
+	Offering catalog.Offering
+}
+
+// Explanation says what a search did beside its results.
+type Explanation struct {
+	Considered int       // types that matched a pattern
+	Elsewhere  []Missing // types asked for by name that the region does not have
+}
+
+// Missing is a type that no source lists in the region asked for.
+type Missing struct {
+	Type    string
+	Regions []string // where it is listed; none is unknown, not nowhere
+}
+
+// Search finds the types that match a pattern and are offered in the region:
+// in the order of the patterns, and for each by family and size, every type
+// once.
+//
+// The error is a *problem.Error: kind Usage for a pattern or region that cannot
+// be understood, NotFound when a name does not exist (even if another one does:
+// a typing error must not change what is launched) or nothing is left.
+func Search(q Query) ([]Result, Explanation, error) {
+	var explanation Explanation
+	if err := checkRegion(q.Region); err != nil {
+		return nil, explanation, err
+	}
+	var results []Result
+	seen := map[string]bool{}
+	for _, text := range q.Patterns {
+		p, err := parsePattern(text)
+		if err != nil {
+			return nil, explanation, err
+		}
+		types := p.types()
+		if len(types) == 0 {
+			return nil, explanation, noSuchType(p)
+		}
+		for _, t := range types {
+			if seen[t.Name] {
+				continue
+			}
+			seen[t.Name] = true
+			explanation.Considered++
+			offering, ok := catalog.Offered(q.Region, t.Name)
+			switch {
+			case ok:
+				results = append(results, Result{Type: t, Offering: offering})
+			case p.exact:
+				explanation.Elsewhere = append(explanation.Elsewhere, Missing{t.Name, catalog.OfferedIn(t.Name)})
+			}
+		}
+	}
+	if len(results) == 0 {
+		return nil, explanation, notOffered(q, explanation)
+	}
+	return results, explanation, nil
+}
+
+func checkRegion(region string) error {
+	regions := catalog.Regions()
+	if slices.Contains(regions, region) {
+		return nil
+	}
+	return problem.New(problem.Usage, "nothing is known about region %q", region).
+		WithNext("use one of %s", strings.Join(regions, ", "))
+}
+
+func noSuchType(p pattern) error {
+	if !p.exact {
+		return problem.New(problem.NotFound, "no instance type matches %s", p.text).
+			WithNext("try a wider pattern, such as 'm7i.*', in quotes so that the shell leaves it alone")
+	}
+	e := problem.New(problem.NotFound, "instance type %s does not exist", p.text)
+	if near := catalog.Nearest(p.text, 3); len(near) > 0 {
+		return e.WithNext("did you mean %s?", strings.Join(near, ", "))
+	}
+	return e.WithNext("names look like m7i.large; a pattern such as 'm7i.*' lists a family")
+}
+
+// notOffered explains that everything that matched is missing in the region.
+func notOffered(q Query, explanation Explanation) error {
+	if len(explanation.Elsewhere) == 0 {
+		return problem.New(problem.NotFound, "of the %d instance types that match, none is listed in %s", explanation.Considered, q.Region).
+			WithNext("try another --region")
+	}
+	first := explanation.Elsewhere[0]
+	e := problem.New(problem.NotFound, "%s is not listed in %s", first.Type, q.Region)
+	if len(first.Regions) == 0 {
+		return e.WithNext("it exists, but where it is offered is not in the built-in catalog")
+	}
+	return e.WithNext("it is in %s: choose one with --region", strings.Join(first.Regions, ", "))
+}

@@ -1,0 +1,72 @@
+// Package term is everything that a person sees. Its rules, obeyed by every
+// command:
+//
+//   - Data goes to standard output, everything else to standard error. In a
+//     pipe there is nothing but data.
+//   - Colour only on a terminal, never with NO_COLOR, and never alone as
+//     meaning: what is red also says what is wrong.
+//   - An error is its cause, in lower case and without a full stop, and on the
+//     next line the next step, where there is one.
+//   - Unknown is shown as "unknown"; it is never blank, zero or a dash.
+//   - Times are local and name their zone; durations are rounded to what a
+//     person would say.
+//   - What takes more than a second shows that it goes on.
+package term
+
+import (
+	"io"
+	"os"
+
+	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/term"
+)
+
+// Streams are a program's input and output. A test gives buffers, and is a
+// terminal or a pipe by choice.
+type Streams struct {
+	In      io.Reader
+	Out     io.Writer // styles are reduced to what the terminal can show
+	Err     io.Writer
+	InTTY   bool
+	OutTTY  bool
+	ErrTTY  bool
+	Columns int // the width of standard error's terminal; 0 when it is none
+}
+
+// System are the process's own streams.
+func System() Streams {
+	environ := os.Environ()
+	out := colorprofile.NewWriter(os.Stdout, environ)
+	if os.Getenv("NO_COLOR") != "" {
+		out.Profile = colorprofile.NoTTY // data is then text and nothing else
+	}
+	s := Streams{
+		In:     os.Stdin,
+		Out:    out,
+		Err:    colorprofile.NewWriter(os.Stderr, environ),
+		InTTY:  term.IsTerminal(int(os.Stdin.Fd())),
+		OutTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTTY: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
+	}
+	for _, f := range []*os.File{os.Stdout, os.Stderr} {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && s.Columns == 0 {
+			s.Columns = w
+		}
+	}
+	return s
+}
+
+// Piped tells whether standard input is a pipe or a file: something that could
+// hold data for the program, and ends.
+func Piped(stdin *os.File) bool {
+	info, err := stdin.Stat()
+	return err == nil && (info.Mode()&os.ModeNamedPipe != 0 || info.Mode().IsRegular())
+}
+
+// Plain are streams that are no terminal: what a pipe and a file see.
+func Plain(out, err io.Writer) Streams {
+	return Streams{
+		Out: &colorprofile.Writer{Forward: out, Profile: colorprofile.NoTTY},
+		Err: &colorprofile.Writer{Forward: err, Profile: colorprofile.NoTTY},
+	}
+}

@@ -1,0 +1,117 @@
+package term_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spawn-ec2/spawn/internal/price"
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/term"
+)
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0:                       "0s",
+		999 * time.Millisecond:  "0s",
+		45 * time.Second:        "45s",
+		8*time.Hour - 1:         "8h",
+		90*time.Minute + 20e9:   "1h30m",
+		-3 * time.Minute:        "-3m",
+		75*time.Hour + 40*60e9:  "3d4h",
+		14 * 24 * time.Hour:     "2w",
+		10*time.Minute - 1:      "10m",
+		2*24*time.Hour - 2*60e9: "1d23h58m",
+	} {
+		if got := term.Span(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestMomentNamesZoneAndOtherDays(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.Local)
+	today, later := term.Moment(now.Add(time.Hour), now), term.Moment(now.Add(48*time.Hour), now)
+	if strings.Contains(today, "Nov") || !strings.Contains(later, "25 Nov") {
+		t.Errorf("today %q, later %q", today, later)
+	}
+	zone, _ := now.Zone()
+	if !strings.Contains(today, zone) || !strings.Contains(later, zone) {
+		t.Errorf("without a zone: %q, %q", today, later)
+	}
+	if got := term.Moment(time.Time{}, now); got != term.Unknown {
+		t.Errorf("an unknown time is shown as %q", got)
+	}
+}
+
+func TestUnknownPriceIsNoNumber(t *testing.T) {
+	if got := term.PerHour(price.Price{}); strings.ContainsAny(got, "0123456789$") || !strings.Contains(got, term.Unknown) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestFailureShowsCauseThenNextStep(t *testing.T) {
+	var b bytes.Buffer
+	term.Failure(term.Plain(io.Discard, &b), "spawn", problem.New(problem.Usage, "no luck").WithNext("try again"))
+	if lines := strings.Split(strings.TrimSpace(b.String()), "\n"); len(lines) != 2 || !strings.HasSuffix(lines[0], "no luck") || !strings.HasSuffix(lines[1], "try again") {
+		t.Errorf("%q", b.String())
+	}
+}
+
+func TestConfirmNeedsSomebodyWhoCanAnswer(t *testing.T) {
+	s := term.Plain(io.Discard, io.Discard)
+	s.In = strings.NewReader("y\n")
+	if err := term.Confirm(s, "sure?"); problem.KindOf(err) != problem.Usage {
+		t.Errorf("a pipe said yes: %v", err)
+	}
+	for answer, want := range map[string]problem.Kind{"y\n": 0, "YES\n": 0, "\n": problem.Interrupted, "n\n": problem.Interrupted, "": problem.Interrupted, "yikes\n": problem.Interrupted} {
+		s.In, s.InTTY, s.ErrTTY = strings.NewReader(answer), true, true
+		err := term.Confirm(s, "sure?")
+		if (err == nil) != (want == 0) || err != nil && problem.KindOf(err) != want {
+			t.Errorf("%q: %v", answer, err)
+		}
+	}
+}
+
+func TestTableIsCutOnlyOnATerminal(t *testing.T) {
+	columns := []term.Column{{Title: "NAME"}, {Title: "LEFT", Right: true}}
+	rows := [][]string{{strings.Repeat("n", 60), "5m"}, {"ünïcödé", "1h30m"}}
+	var b bytes.Buffer
+	s := term.Plain(&b, io.Discard)
+	if err := term.Table(s, columns, rows); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n"); len(lines) != 3 || !strings.HasSuffix(lines[1], "   5m") || !strings.HasSuffix(lines[2], "1h30m") {
+		t.Errorf("%s", b.String())
+	}
+	b.Reset()
+	s.OutTTY, s.Columns = true, 30
+	if err := term.Table(s, columns, rows); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > 30 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken") }
+
+func TestDataThatCannotBeWrittenIsAnError(t *testing.T) {
+	s := term.Plain(broken{}, io.Discard)
+	for name, err := range map[string]error{
+		"table": term.Table(s, []term.Column{{Title: "A"}}, [][]string{{"x"}}),
+		"pairs": term.Pairs(s, [][2]string{{"a", "b"}}),
+	} {
+		if err == nil {
+			t.Error(fmt.Sprint(name, " was written to nowhere"))
+		}
+	}
+}

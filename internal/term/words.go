@@ -1,0 +1,72 @@
+package term
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/price"
+)
+
+// Unknown is what is shown for what is not known.
+const Unknown = "unknown"
+
+// Span is a length of time as a person would say it: two units at the most,
+// and seconds only below ten minutes.
+func Span(d time.Duration) string {
+	if d < 0 {
+		return "-" + Span(-d)
+	}
+	switch {
+	case d < time.Second:
+		return "0s"
+	case d < 10*time.Minute:
+		d = d.Round(time.Second)
+	case d < 2*24*time.Hour:
+		d = d.Round(time.Minute)
+	default:
+		d = d.Round(time.Hour)
+	}
+	return lifecycle.FormatDuration(d)
+}
+
+// Took is how long something took, to a tenth of a second.
+func Took(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
+
+// Moment is a time in the user's zone, with the day when it is not today's.
+func Moment(t, now time.Time) string {
+	if t.IsZero() {
+		return Unknown
+	}
+	t, now = t.Local(), now.Local()
+	if t.Year() == now.Year() && t.YearDay() == now.YearDay() {
+		return t.Format("15:04:05 MST")
+	}
+	return t.Format("Mon 2 Jan 15:04 MST")
+}
+
+// Or is s, or "unknown" when s is empty.
+func Or(s string) string {
+	if s == "" {
+		return Unknown
+	}
+	return s
+}
+
+// Memory is an amount of memory in GiB, as instance types are sold.
+func Memory(mib int) string {
+	if mib == 0 {
+		return Unknown
+	}
+	return strconv.FormatFloat(math.Round(float64(mib)/102.4)/10, 'f', -1, 64) + " GiB"
+}
+
+// PerHour is a price with where it comes from and when it held.
+func PerHour(p price.Price) string {
+	if !p.Known() {
+		return "price " + Unknown
+	}
+	return fmt.Sprintf("$%s an hour on demand (%s, %s)", p, p.Source, p.AsOf)
+}
