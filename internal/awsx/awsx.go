@@ -1,0 +1,182 @@
+// Package awsx is how the laptop's programs reach AWS: configuration,
+// credentials, endpoint, retries, the service's clock and the words for a
+// service's refusal. It is the only package that loads AWS configuration, and
+// it knows nothing of what the calls are for.
+//
+// The local cloud is only another endpoint here.
+package awsx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// DefaultRegion is used when neither a flag, the environment nor the user's
+// AWS configuration names one.
+const DefaultRegion = "us-east-1"
+
+const (
+	callTimeout       = 30 * time.Second // one HTTP exchange, retries apart
+	transferTimeout   = 5 * time.Minute  // one HTTP exchange that carries a file
+	credentialTimeout = 15 * time.Second // finding credentials, SSO and metadata included
+)
+
+// Options say which cloud to reach and as whom. What is empty comes from the
+// environment and the user's AWS configuration.
+type Options struct {
+	Profile string
+	Region  string
+	Local   *Local // the local cloud: nothing else is looked at
+}
+
+// Local is the address of a local cloud and the key to it.
+type Local struct {
+	Endpoint        string
+	AccessKeyID     string
+	SecretAccessKey string
+}
+
+// Target is a cloud that was found, in one region, with credentials.
+type Target struct {
+	Region   string
+	Endpoint string // "" is AWS's own
+	Local    bool   // reached by --local
+	Profile  string
+	Clock    *Clock
+	config   aws.Config
+}
+
+// Connect finds the cloud and the credentials, and proves that there are some.
+// Without any, the error is a *problem.Error of kind Denied that names the
+// ways to get going.
+func Connect(ctx context.Context, o Options) (*Target, error) {
+	clock := NewClock(time.Now)
+	cfg, err := load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	cfg.APIOptions = append(cfg.APIOptions, func(s *middleware.Stack) error { return s.Deserialize.Add(clock.middleware(), middleware.After) })
+	cfg.Retryer = newRetryer
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
+	cfg.AppID = "spawn"
+	t := &Target{Region: cfg.Region, Endpoint: aws.ToString(cfg.BaseEndpoint), Local: o.Local != nil, Profile: o.Profile, Clock: clock, config: cfg}
+	return t, t.proveCredentials(ctx)
+}
+
+func load(ctx context.Context, o Options) (aws.Config, error) {
+	if o.Local != nil {
+		region := o.Region
+		if region == "" {
+			region = DefaultRegion
+		}
+		return aws.Config{
+			Region:       region,
+			BaseEndpoint: aws.String(o.Local.Endpoint),
+			Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(o.Local.AccessKeyID, o.Local.SecretAccessKey, "")),
+		}, nil
+	}
+	opts := []func(*config.LoadOptions) error{config.WithDefaultRegion(DefaultRegion)}
+	if o.Profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(o.Profile))
+	}
+	if o.Region != "" {
+		opts = append(opts, config.WithRegion(o.Region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	var noProfile config.SharedConfigProfileNotExistError
+	if errors.As(err, &noProfile) {
+		return cfg, problem.New(problem.Denied, "there is no AWS profile %q", noProfile.Profile).
+			WithNext("see the names with: aws configure list-profiles")
+	}
+	if err != nil {
+		return cfg, problem.New(problem.Denied, "the AWS configuration cannot be read: %w", err)
+	}
+	return cfg, nil
+}
+
+// proveCredentials fetches credentials once; the SDK keeps them for the calls
+// that follow.
+func (t *Target) proveCredentials(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, credentialTimeout)
+	defer cancel()
+	if t.config.Credentials == nil {
+		return noCredentials(errors.New("no provider is configured"), t.Profile)
+	}
+	_, err := t.config.Credentials.Retrieve(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	if err != nil {
+		return noCredentials(err, t.Profile)
+	}
+	return nil
+}
+
+// newRetryer is the SDK's standard retryer, except that an answer which names
+// a lack of capacity is final: EC2 words it as an HTTP 500, and waiting for the
+// same zone is not what a launch wants (FACTS: RunInstances).
+func newRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 5
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(capacityIsFinal)}, o.Retryables...)
+	})
+}
+
+// EC2 is a client for the target's region.
+func (t *Target) EC2() *ec2.Client { return ec2.NewFromConfig(t.config) }
+
+// IAM is a client for the account.
+func (t *Target) IAM() *iam.Client { return iam.NewFromConfig(t.config) }
+
+// STS is a client for questions about the caller.
+func (t *Target) STS() *sts.Client { return sts.NewFromConfig(t.config) }
+
+// S3 is a client for the target's region whose calls may take the time that a
+// file takes. A configured endpoint is addressed by path: it has no name for
+// each bucket.
+func (t *Target) S3() *s3.Client {
+	return s3.NewFromConfig(t.config, func(o *s3.Options) {
+		o.UsePathStyle = t.Endpoint != ""
+		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(transferTimeout)
+	})
+}
+
+// OnLoopback tells that the endpoint is this machine: then the address that it
+// sees the caller under is a loopback address too.
+func (t *Target) OnLoopback() bool {
+	u, err := url.Parse(t.Endpoint)
+	if err != nil || t.Endpoint == "" {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// ObjectURL is where an object of a bucket in the target's region is found,
+// without a signature. It makes no call: the SDK knows each partition's names.
+func (t *Target) ObjectURL(ctx context.Context, bucket, key string) (string, error) {
+	signed, err := s3.NewPresignClient(t.S3()).PresignGetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	if err != nil {
+		return "", fmt.Errorf("find the address of the bucket %s: %w", bucket, err)
+	}
+	plain, _, _ := strings.Cut(signed.URL, "?")
+	return plain, nil
+}
