@@ -7,7 +7,7 @@ import (
 
 // Deadline is the moment at which an instance ends, to the second, in UTC.
 // The zero Deadline means that none is known. It is never a reason to live
-// for ever: see Resolve.
+// for ever: see Policy.Merge and ChooseLifetime.
 type Deadline struct{ at time.Time }
 
 // DeadlineAt returns the deadline at t, whole seconds, never later than t: what

@@ -98,6 +98,8 @@ func (p Policy) Merge(tags InstanceTags) Policy {
 	switch {
 	case moved:
 		p.Deadline, p.Tagged = tags.Deadline, tags.Deadline
+	case p.Deadline.IsZero() && tags.TTL > 0 && !p.Launched.IsZero():
+		p.Deadline = DeadlineAt(p.Launched.Add(tags.TTL)) // all that is left to go by
 	case retimed && p.TTL > 0 && p.Launched.IsZero():
 		return p // no launch time to count from: the change waits until there is one
 	case retimed && p.TTL > 0:

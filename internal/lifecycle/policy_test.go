@@ -225,3 +225,11 @@ func FuzzPolicyJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestMergeFindsADeadlineWhereOnlyTheTTLIsLeft(t *testing.T) {
+	created := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	tags := lifecycle.InstanceTags{Origin: lifecycle.Origin{Created: created}, TTL: time.Hour}
+	if got := (lifecycle.Policy{}).Merge(tags).Deadline; got != lifecycle.DeadlineAt(created.Add(time.Hour)) {
+		t.Errorf("deadline %v", got)
+	}
+}

@@ -1,0 +1,89 @@
+# spawn: EC2 instances that end by themselves. "make help" lists the targets.
+
+VERSION := $(or $(VERSION),$(shell git describe --tags --always --dirty 2>/dev/null),dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+PREFIX  ?= /usr/local
+TOOLS   := $(CURDIR)/.tools
+
+# Every build uses the same flags, so that programs, embedded agents and tests
+# share one build cache. The version is stamped above, not by git's state.
+export CGO_ENABLED := 0
+export GOFLAGS     := -trimpath -buildvcs=false
+
+PROGRAMS  := spawn truffle spored
+AGENTS    := amd64 arm64
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+GOLANGCI_LINT := v2.15.0
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: agents ## build the three programs into bin/
+	@mkdir -p bin
+	@for p in $(PROGRAMS); do echo "build $$p"; go build -ldflags '$(LDFLAGS)' -o bin/$$p ./cmd/$$p || exit 1; done
+
+# The agent's builds, embedded in spawn. A build that did not change keeps its
+# file, so that spawn is not linked again.
+.PHONY: agents
+agents: $(AGENTS:%=agent-%)
+
+.PHONY: agent-%
+agent-%:
+	@mkdir -p .build
+	@echo "build spored for linux/$*"
+	@GOOS=linux GOARCH=$* go build -ldflags '$(LDFLAGS)' -o .build/spored-linux-$* ./cmd/spored
+	@gzip -9nc .build/spored-linux-$* > .build/spored-linux-$*.gz
+	@cmp -s .build/spored-linux-$*.gz internal/agentbin/builds/spored-linux-$*.gz || cp .build/spored-linux-$*.gz internal/agentbin/builds/
+
+.PHONY: build-all
+build-all: agents ## build spawn and truffle for every platform, spored for Linux
+	@mkdir -p bin
+	@for platform in $(PLATFORMS); do \
+	  os=$${platform%/*} arch=$${platform#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+	  for p in spawn truffle; do \
+	    echo "build $$p for $$platform"; \
+	    GOOS=$$os GOARCH=$$arch go build -ldflags '$(LDFLAGS)' -o bin/$$p-$$os-$$arch$$ext ./cmd/$$p || exit 1; \
+	  done; \
+	done
+	@for arch in $(AGENTS); do cp .build/spored-linux-$$arch bin/spored-linux-$$arch; done
+
+.PHONY: install
+install: ## install the three programs below PREFIX (default /usr/local); "make build" comes first
+	@for p in $(PROGRAMS); do [ -x bin/$$p ] || { echo "bin/$$p is missing: run make build" >&2; exit 1; }; done
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 0755 $(PROGRAMS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin'
+
+.PHONY: demo
+demo: build ## launch two instances on this machine and watch them end by themselves
+	@sh scripts/demo.sh
+
+.PHONY: test
+test: build ## run every test
+	go test -timeout 9m ./...
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form
+	go vet ./...
+	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT) run ./...
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	mv $(TOOLS)/golangci-lint $@
+
+.PHONY: check
+check: test lint ## what the continuous integration runs
+
+.PHONY: generate
+generate: ## distil the embedded catalog again from its pinned sources
+	go generate ./internal/catalog
+
+.PHONY: bench
+bench: build ## measure the budgets
+	go test -run '^$$' -bench . -benchtime 20x ./internal/e2e
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin .build .tools internal/agentbin/builds/*.gz

@@ -1,0 +1,71 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// addressService answers with the address that it sees its caller under. No
+// AWS API tells it. https://checkip.amazonaws.com is run by AWS.
+const addressService = "https://checkip.amazonaws.com"
+
+const addressTimeout = 5 * time.Second
+
+// Loopback is the caller's address as a cloud on the same machine sees it.
+func Loopback() netip.Prefix { return netip.MustParsePrefix("127.0.0.1/32") }
+
+// CallerAddress asks for the address under which the internet sees this
+// machine, as a prefix of that one address.
+func CallerAddress(ctx context.Context, client *http.Client) (netip.Prefix, error) {
+	ctx, cancel := context.WithTimeout(ctx, addressTimeout)
+	defer cancel()
+	addr, err := askAddress(ctx, client)
+	if err != nil {
+		return netip.Prefix{}, problem.New(problem.Failed, "your public address could not be found: %w", err).
+			WithNext("name it yourself: --ssh-cidr 203.0.113.7/32")
+	}
+	return netip.PrefixFrom(addr, addr.BitLen()), nil
+}
+
+func askAddress(ctx context.Context, client *http.Client) (netip.Addr, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, addressService, nil)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64))
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return netip.Addr{}, fmt.Errorf("%s answered %s", addressService, resp.Status)
+	}
+	addr, err := netip.ParseAddr(strings.TrimSpace(string(body)))
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("%s did not answer with an address", addressService)
+	}
+	return addr.Unmap(), nil
+}
+
+// ParseSource reads the network that --ssh-cidr names: a prefix or one address.
+func ParseSource(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return p, problem.New(problem.Usage, "%q is not a network", s).WithNext("write it like 203.0.113.7/32")
+	}
+	return p.Masked(), nil
+}

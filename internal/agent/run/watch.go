@@ -1,0 +1,171 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"time"
+
+	"github.com/spawn-ec2/spawn/internal/agent/act"
+	"github.com/spawn-ec2/spawn/internal/agent/sense"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+)
+
+const (
+	pollEvery   = 5 * time.Second // how late a changed tag is seen
+	retryEvery  = time.Second     // until the metadata answers for the first time
+	pollTimeout = 5 * time.Second // for one look at the metadata
+)
+
+// load reads the policy from the disk: the last good one, which knows of a
+// deadline that was moved, else the one the bootstrap wrote.
+func (a *agent) load(ctx context.Context) {
+	var paths []string
+	if a.StateDir != "" {
+		paths = append(paths, filepath.Join(a.StateDir, act.PolicyFile))
+	}
+	if a.PolicyFile != "" {
+		paths = append(paths, a.PolicyFile)
+	}
+	for _, path := range paths {
+		p, err := sense.Policy(path)
+		if err == nil {
+			a.known.loaded(p)
+			a.Log.InfoContext(ctx, "the policy was read", "file", path, "deadline", p.Deadline)
+			return
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			a.Log.ErrorContext(ctx, "a policy cannot be used", "error", err)
+		}
+	}
+	a.Log.WarnContext(ctx, "no policy on this disk: waiting for the instance's tags")
+}
+
+// watch looks at the metadata for as long as the agent runs, and keeps on
+// disk what it learns. It is the only one that writes there.
+func (a *agent) watch(ctx context.Context) {
+	w := watcher{agent: a}
+	for {
+		w.keep(ctx)
+		pause := w.look(ctx)
+		w.keep(ctx)
+		if wait(ctx, pause) != nil {
+			return
+		}
+	}
+}
+
+// watcher is what watch remembers from one look to the next. Of a row of
+// failures it logs the first.
+type watcher struct {
+	*agent
+	answered bool             // the tags were read once
+	failing  bool             // the last look failed
+	kept     lifecycle.Policy // what is on the disk
+	unkept   bool             // the last try to keep the policy failed
+}
+
+// look takes one bounded look at the metadata and returns the time until the
+// next.
+func (w *watcher) look(ctx context.Context) (pause time.Duration) {
+	bounded, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	err := w.readMetadata(bounded)
+	switch {
+	case err != nil && !w.failing && ctx.Err() == nil:
+		w.Log.WarnContext(ctx, "the metadata cannot be read: trying on", "error", err)
+	case err == nil && w.failing:
+		w.Log.InfoContext(ctx, "the metadata can be read again")
+	}
+	w.failing = err != nil
+	w.answered = w.answered || err == nil
+	if !w.answered {
+		return retryEvery
+	}
+	return pollEvery
+}
+
+// keep writes the policy to the disk when it has changed.
+func (w *watcher) keep(ctx context.Context) {
+	p := w.known.current()
+	if w.StateDir == "" || p.Deadline.IsZero() || p == w.kept {
+		return
+	}
+	err := act.Keep(w.StateDir, p)
+	switch {
+	case err == nil:
+		w.kept = p
+	case !w.unkept:
+		w.Log.ErrorContext(ctx, "the policy cannot be kept on disk: trying on", "error", err)
+	}
+	w.unkept = err != nil
+}
+
+// readMetadata learns who this instance is, where that is not known yet, and
+// lets its tags move the deadline.
+func (a *agent) readMetadata(ctx context.Context) error {
+	if err := a.identify(ctx); err != nil {
+		return err
+	}
+	return a.readTags(ctx)
+}
+
+// identify learns once who this instance is, and with it how to reach EC2.
+func (a *agent) identify(ctx context.Context) error {
+	if a.known.reach() != nil {
+		return nil
+	}
+	id, err := a.Metadata.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	a.Log.InfoContext(ctx, "this instance is known", "id", id.InstanceID, "region", id.Region, "partition", id.Partition)
+	a.refuseForeignDisk(ctx, id)
+	a.known.identified(a.Cloud(id))
+	return nil
+}
+
+// refuseForeignDisk drops a policy that was written for another instance. A
+// disk becomes an image and the image another instance, which must not be
+// ended by the deadline of the first.
+func (a *agent) refuseForeignDisk(ctx context.Context, id sense.Identity) {
+	if a.InstanceFile == "" {
+		return
+	}
+	recorded, err := sense.RecordedInstance(a.InstanceFile)
+	switch {
+	case err != nil:
+		a.Log.WarnContext(ctx, "it is unknown which instance the policy on this disk is for: it holds", "error", err)
+	case recorded != "" && recorded != id.InstanceID:
+		a.Log.WarnContext(ctx, "the policy on this disk is for another instance: only tags count",
+			"recorded", recorded, "this", id.InstanceID)
+		a.known.forgetDisk()
+	}
+}
+
+// readTags lets the instance's tags move the deadline. A change counts once it
+// was read the same twice: tags are read one by one, and a deadline from
+// before a change must not be combined with a TTL from after it.
+func (a *agent) readTags(ctx context.Context) error {
+	tags, err := a.Metadata.Tags(ctx)
+	if err != nil || a.known.sawBefore(tags) {
+		return err
+	}
+	again, err := a.Metadata.Tags(ctx)
+	if err != nil {
+		return err
+	}
+	if !maps.Equal(tags, again) {
+		return errors.New("the tags are changing at this moment")
+	}
+	read, problems := lifecycle.ReadInstanceTags(tags)
+	for _, problem := range problems {
+		a.Log.WarnContext(ctx, "a tag is ignored", "problem", problem)
+	}
+	if before, after := a.known.merge(tags, read); before != after {
+		a.Log.InfoContext(ctx, "the tags moved the deadline", "from", before, "to", after)
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package bootstrap
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const deadlineTag = "tags/instance/spawn:deadline"
+
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// TestCheck lets the timer go off under all circumstances.
+func TestCheck(t *testing.T) {
+	now := time.Now()
+	past, later := now.Add(-time.Minute), now.Add(time.Hour)
+	for name, c := range map[string]struct {
+		first time.Time
+		moved string // what is in spored's file; "" if there is none
+		paths map[string]string
+		ends  bool
+	}{
+		"past":                             {first: past, ends: true},
+		"not yet":                          {first: later},
+		"a later tag":                      {first: past, paths: map[string]string{deadlineTag: rfc3339(later)}},
+		"a later tag in another zone":      {first: past, paths: map[string]string{deadlineTag: later.In(time.FixedZone("", 7200)).Format(time.RFC3339)}},
+		"an earlier tag":                   {first: past, paths: map[string]string{deadlineTag: rfc3339(past.Add(-time.Hour))}, ends: true},
+		"a later tag that is past as well": {first: past.Add(-time.Hour), paths: map[string]string{deadlineTag: rfc3339(past)}, ends: true},
+		"a garbage tag":                    {first: past, paths: map[string]string{deadlineTag: "tomorrow"}, ends: true},
+		"a tag that date might read":       {first: past, paths: map[string]string{deadlineTag: "now + 1 year"}, ends: true},
+		"a tag with a command":             {first: past, paths: map[string]string{deadlineTag: "$(poweroff)`poweroff`; poweroff"}, ends: true},
+		"a huge tag":                       {first: past, paths: map[string]string{deadlineTag: strings.Repeat("9", 1<<20)}, ends: true},
+		"an impossible date":               {first: past, paths: map[string]string{deadlineTag: "2099-19-39T29:59:59Z"}, ends: true},
+		"spored moved it later":            {first: past, moved: epoch(later)},
+		"spored moved it earlier":          {first: later, moved: epoch(past), ends: true},
+		"spored moved it, then a tag":      {first: now.Add(-time.Hour), moved: epoch(past), paths: map[string]string{deadlineTag: rfc3339(later)}},
+		"garbage in spored's file":         {first: past, moved: "99999999999999999999999", ends: true},
+		"nothing in spored's file":         {first: past, moved: "\n", ends: true},
+		"a disk of another instance":       {first: past, paths: map[string]string{"instance-id": "i-0another"}},
+		"a disk of this instance":          {first: past, paths: map[string]string{"instance-id": "i-0abc"}, ends: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t, (&imds{paths: c.paths}).serve(t))
+			m.write("etc/spored/instance", "i-0abc\n")
+			if c.moved != "" {
+				m.write("var/lib/spored/deadline", c.moved+"\n")
+			}
+			m.spawnDeadline(c.first, "check")
+			if ended := len(m.called("power-button")) > 0; ended != c.ends {
+				t.Errorf("ended: %t, want %t", ended, c.ends)
+			}
+			if len(m.called("poweroff"))+len(m.called("systemctl")) > 0 {
+				t.Error("the injected power switch was not the only one used")
+			}
+		})
+	}
+}
+
+// TestCheckWithoutMetadata must end the instance, and soon.
+func TestCheckWithoutMetadata(t *testing.T) {
+	for name, c := range map[string]struct {
+		silent  bool
+		without []string
+		bound   time.Duration
+	}{
+		"nobody there":            {false, nil, 4 * time.Second},
+		"silent":                  {true, nil, 5 * time.Second},
+		"nobody there, no curl":   {false, []string{"curl"}, 8 * time.Second},
+		"silent, and no curl":     {true, []string{"curl"}, 8 * time.Second},
+		"no curl and no timeouts": {true, []string{"curl", "timeout"}, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := "http://127.0.0.1:1"
+			if c.silent {
+				url = (&imds{silent: true}).serve(t)
+			}
+			m := newMachine(t, url, c.without...)
+			m.withPython()
+			begun := time.Now()
+			m.spawnDeadline(begun.Add(-time.Hour), "check")
+			if len(m.called("power-button")) == 0 {
+				t.Error("the instance lives on")
+			}
+			if took := time.Since(begun); took > c.bound {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// TestCheckWithoutCurl reads the tag with Python.
+func TestCheckWithoutCurl(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, (&imds{paths: map[string]string{deadlineTag: rfc3339(time.Now().Add(time.Hour))}}).serve(t), "curl")
+	m.withPython()
+	m.spawnDeadline(time.Now().Add(-time.Hour), "check")
+	if len(m.called("power-button")) > 0 {
+		t.Error("a later deadline was proved, and the instance ended")
+	}
+}
+
+// TestPatienceAtBoot has metadata that comes up seconds after the machine,
+// with the news that the deadline was moved while it was stopped.
+func TestPatienceAtBoot(t *testing.T) {
+	t.Parallel()
+	service := &imds{silent: true, paths: map[string]string{deadlineTag: rfc3339(time.Now().Add(time.Hour))}}
+	m := newMachine(t, service.serve(t))
+	m.write("proc/uptime", "12.34 5.67\n")
+	timer := time.AfterFunc(3*time.Second, func() { service.set(func(i *imds) { i.silent = false }) })
+	defer timer.Stop()
+	m.spawnDeadline(time.Now().Add(-time.Hour), "check")
+	if len(m.called("power-button")) > 0 {
+		t.Error("a later deadline was proved, and the instance ended")
+	}
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, (&imds{}).serve(t))
+	begun := time.Now()
+	m.spawnDeadline(begun.Add(-7*time.Second), "watch") // three seconds, as there are ten of grace
+	took := time.Since(begun)
+	if len(m.called("power-button")) != 1 || took < 2*time.Second || took > 6*time.Second {
+		t.Errorf("ended %d times, after %s", len(m.called("power-button")), took)
+	}
+}
+
+// TestWatchSeesShortening moves the deadline as spored does.
+func TestWatchSeesShortening(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, (&imds{}).serve(t))
+	timer := time.AfterFunc(time.Second, func() { m.write("var/lib/spored/deadline", epoch(time.Now().Add(-time.Minute))+"\n") })
+	defer timer.Stop()
+	begun := time.Now()
+	m.spawnDeadline(begun.Add(time.Hour), "watch")
+	if took := time.Since(begun); len(m.called("power-button")) != 1 || took > 10*time.Second {
+		t.Errorf("ended %d times, after %s", len(m.called("power-button")), took)
+	}
+}
+
+func TestArmWithoutSystemd(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "http://127.0.0.1:1")
+	m.spawnDeadline(time.Now().Add(time.Hour), "arm")
+	if !m.awaits("setsid") || !strings.Contains(m.called("setsid")[0], " watch") {
+		t.Errorf("left behind in a session of its own: %q", m.called("setsid"))
+	}
+	if m.read("run/spored/os-timer") == "" {
+		t.Error("armed, and no mark of it")
+	}
+}
+
+func TestArmWithSystemd(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "http://127.0.0.1:1")
+	m.write("run/systemd/system/.keep", "")
+	at := time.Now().Add(time.Hour).Truncate(time.Second)
+	m.spawnDeadline(at, "arm")
+	timer := m.read("etc/systemd/system/spawn-deadline.timer")
+	want := "OnCalendar=" + at.Add(10*time.Second).UTC().Format(time.DateTime) + " UTC\n"
+	if !strings.Contains(timer, want) || !strings.Contains(timer, "Persistent=true\n") {
+		t.Errorf("the timer lacks %q:\n%s", want, timer)
+	}
+	for _, call := range m.called("systemctl") {
+		starts := strings.Contains(call, "start") // or restart
+		if starts && !strings.Contains(call, "--no-block") {
+			t.Errorf("waits for systemd while systemd may be waiting for it: systemctl %s", call)
+		}
+		if strings.Contains(call, "spawn-deadline.service") {
+			t.Errorf("an hour before the deadline: systemctl %s", call)
+		}
+	}
+	if m.read("run/spored/os-timer") == "" {
+		t.Error("armed, and no mark of it")
+	}
+}
+
+func TestArmWithSystemdWhenPast(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "http://127.0.0.1:1")
+	m.write("run/systemd/system/.keep", "")
+	m.spawnDeadline(time.Now().Add(-time.Hour), "arm")
+	if !strings.Contains(strings.Join(m.called("systemctl"), "\n"), "start spawn-deadline.service") {
+		t.Errorf("a time in the past never fires, and nothing else was started: %q", m.called("systemctl"))
+	}
+}
+
+// TestArmWhenSystemdRefuses must not leave the instance without a timer.
+func TestArmWhenSystemdRefuses(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "http://127.0.0.1:1")
+	m.write("run/systemd/system/.keep", "")
+	m.write(m.bin+"/systemctl", "#!/bin/sh\nexit 1\n")
+	m.spawnDeadline(time.Now().Add(time.Hour), "arm")
+	if !m.awaits("setsid") {
+		t.Error("no timer at all")
+	}
+}

@@ -1,0 +1,99 @@
+// Package connect is "spawn connect".
+package connect
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/sshx"
+)
+
+// Options are what the command line says.
+type Options struct {
+	Factory *factory.Factory
+	Name    string
+	Command []string // empty: a shell
+}
+
+// ExitError carries the exit code of what ran on the instance. It has been
+// shown already: by whatever ran there.
+type ExitError struct{ Code int }
+
+func (e ExitError) Error() string { return fmt.Sprintf("the command exited with %d", e.Code) }
+
+// loginUser is who logs in on the images that this version launches.
+const loginUser = "ec2-user"
+
+// New makes the command. run is replaced by tests of the flags.
+func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+	o := &Options{Factory: f}
+	if run == nil {
+		run = connectRun
+	}
+	return &cobra.Command{
+		Use:     "connect <name|id> [-- command...]",
+		Aliases: []string{"ssh"},
+		Short:   "Open a shell on an instance, or run a command there",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if at := cmd.ArgsLenAtDash(); len(args) == 1 || at == 1 {
+				return nil
+			}
+			return problem.New(problem.Usage, "%s takes one instance, and a command after --", cmd.CommandPath()).WithNext("usage: %s", cmd.UseLine())
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Name, o.Command = args[0], args[1:]
+			return run(cmd.Context(), o)
+		},
+	}
+}
+
+func connectRun(ctx context.Context, o *Options) error {
+	target, err := o.Factory.Connect(ctx, "")
+	if err != nil {
+		return err
+	}
+	in, err := instance.Find(ctx, target.EC2(), o.Name)
+	if err != nil {
+		return err
+	}
+	if in.State != lifecycle.StateRunning {
+		return problem.New(problem.Failed, "%s is %s", in.Label(), in.State)
+	}
+	var code int
+	if target.Local {
+		code, err = o.Factory.Cloud.Shell(ctx, in.ID, o.Command)
+	} else {
+		code, err = o.ssh(ctx, in, o.Factory.StateFor(target).State)
+	}
+	if err != nil || code == 0 {
+		return err
+	}
+	return ExitError{Code: code}
+}
+
+func (o *Options) ssh(ctx context.Context, in instance.Instance, stateDir string) (int, error) {
+	if in.PublicIP == "" {
+		return 0, problem.New(problem.Failed, "%s has no public address", in.Label())
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return 0, fmt.Errorf("find your SSH key: %w", err)
+	}
+	key, err := sshx.FindPublicKey(home)
+	if err != nil {
+		return 0, err
+	}
+	knownHosts, err := sshx.KnownHosts(stateDir, in.ID)
+	if err != nil {
+		return 0, err
+	}
+	to := sshx.Target{User: loginUser, Host: in.PublicIP, KeyPath: key.Identity(), KnownHosts: knownHosts, Alias: in.ID}
+	return sshx.Run(ctx, "ssh", sshx.Args(to, o.Command), sshx.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+}

@@ -1,0 +1,113 @@
+// Package extend is "spawn extend".
+package extend
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/deadline"
+	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/settings"
+	"github.com/spawn-ec2/spawn/internal/term"
+)
+
+// Options are what the command line says.
+type Options struct {
+	Factory *factory.Factory
+	Name    string
+	By      string
+}
+
+// New makes the command. run is replaced by tests of the flags.
+func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+	o := &Options{Factory: f}
+	if run == nil {
+		run = extendRun
+	}
+	return &cobra.Command{
+		Use:   "extend <name|id> <duration>",
+		Short: "Move an instance's deadline: 2h is added to it, =2h counts from now",
+		Long: `Move an instance's deadline. A duration is added to the deadline that the
+instance has; with a "=" before it, it counts from now, which may also shorten
+the instance's life.`,
+		Example: "  spawn extend dev-box 2h\n  spawn extend dev-box =30m",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 {
+				return nil
+			}
+			return problem.New(problem.Usage, "%s takes an instance and a duration", cmd.CommandPath()).WithNext("usage: %s", cmd.UseLine())
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Name, o.By = args[0], args[1]
+			return run(cmd.Context(), o)
+		},
+	}
+}
+
+func extendRun(ctx context.Context, o *Options) error {
+	text, fromNow := strings.CutPrefix(o.By, "=")
+	by, err := lifecycle.ParseDuration(text)
+	if err != nil {
+		return &problem.Error{Kind: problem.Usage, Err: err}
+	}
+	target, err := o.Factory.Connect(ctx, "")
+	if err != nil {
+		return err
+	}
+	in, err := instance.Find(ctx, target.EC2(), o.Name)
+	if err != nil {
+		return err
+	}
+	now := target.Clock.Now()
+	to, err := newDeadline(in, by, fromNow, now)
+	if err != nil {
+		return err
+	}
+	moved, err := deadline.Move(ctx, target.EC2(), in, to)
+	if err != nil {
+		return err
+	}
+	return o.report(in, moved, now)
+}
+
+func newDeadline(in instance.Instance, by time.Duration, fromNow bool, now time.Time) (lifecycle.Deadline, error) {
+	from := in.Tags.Deadline.Time()
+	if fromNow {
+		from = now
+	} else if in.Tags.Deadline.IsZero() {
+		return lifecycle.Deadline{}, problem.New(problem.Failed, "the deadline of %s is unknown: its tag is missing or cannot be read", in.Label()).
+			WithNext("count from now instead: spawn extend %s =%s", in.Label(), lifecycle.FormatDuration(by))
+	}
+	to := lifecycle.DeadlineAt(from.Add(by))
+	if to.Left(now) > settings.Ceiling() {
+		return to, problem.New(problem.Usage, "that is %s from now, longer than the ceiling of %s", term.Span(to.Left(now)), term.Span(settings.Ceiling()))
+	}
+	return to, nil
+}
+
+// report says which layers hold the new deadline. An agent that should have
+// acknowledged it and did not makes the result a partial one.
+func (o *Options) report(in instance.Instance, m deadline.Moved, now time.Time) error {
+	line := fmt.Sprintf("%s ends at %s, in %s", in.Label(), term.Moment(m.To.Time(), now), term.Span(m.To.Left(now)))
+	if err := o.Factory.Println(line); err != nil {
+		return err
+	}
+	switch {
+	case m.Acknowledged:
+		term.Note(o.Factory.Streams, "the tag is written, and the agent has acknowledged it")
+		return nil
+	case !m.Expected:
+		term.Note(o.Factory.Streams, "the tag is written; no agent is running that could acknowledge it, and the instance reads the tag before it ends")
+		return nil
+	default:
+		return problem.New(problem.Partial, "the tag is written, and the agent has not acknowledged it").
+			WithNext("look again in a moment: spawn status %s", in.Label())
+	}
+}

@@ -1,0 +1,95 @@
+// Package factory gives spawn's commands what they share: the streams, the
+// user's places, the global flags, and a connection to the cloud that those
+// choose.
+package factory
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spawn-ec2/spawn/internal/awsx"
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/settings"
+	"github.com/spawn-ec2/spawn/internal/term"
+)
+
+// Factory is made once, by main.
+type Factory struct {
+	Streams term.Streams
+	Version string
+	Places  settings.Places
+	Global  Global
+	Cloud   LocalCloud // the local cloud, used with --local
+}
+
+// Global are the flags that every command understands.
+type Global struct {
+	Profile string
+	Region  string
+	Local   bool
+}
+
+// LocalCloud is what commands need of the local cloud.
+type LocalCloud interface {
+	// Ensure starts the local cloud if need be and tells where it is.
+	Ensure(ctx context.Context) (awsx.Local, error)
+	// Shell runs a command inside an instance, or a shell when there is none,
+	// and returns its exit code.
+	Shell(ctx context.Context, instance string, command []string) (int, error)
+}
+
+// Connect reaches the cloud that the global flags choose. region, when not
+// empty, is a command's own wish and loses to --region.
+func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, error) {
+	o := awsx.Options{Profile: f.Global.Profile, Region: f.Global.Region}
+	if o.Region == "" {
+		o.Region = region
+	}
+	if f.Global.Local {
+		if f.Global.Profile != "" {
+			return nil, problem.New(problem.Usage, "--local and --profile contradict each other: the local cloud has no profiles")
+		}
+		local, err := f.Cloud.Ensure(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o.Local = &local
+	}
+	return awsx.Connect(ctx, o)
+}
+
+// StateFor is where spawn keeps what belongs to a target. What belongs to the
+// local cloud goes away with it.
+func (f *Factory) StateFor(t *awsx.Target) settings.Places {
+	if t.Local {
+		return settings.Places{State: filepath.Join(f.Places.LocalCloud(), "client")}
+	}
+	return f.Places
+}
+
+// OneName is a cobra argument rule: exactly one name or id.
+func OneName(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	return problem.New(problem.Usage, "%s takes one instance, by name or id, and got %d", cmd.CommandPath(), len(args)).
+		WithNext("usage: %s", cmd.UseLine())
+}
+
+// NoArguments is a cobra argument rule: none.
+func NoArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return problem.New(problem.Usage, "%s takes no arguments and got %q", cmd.CommandPath(), args[0]).
+		WithNext("see: %s --help", cmd.CommandPath())
+}
+
+// Println writes data to standard output.
+func (f *Factory) Println(args ...any) error {
+	_, err := fmt.Fprintln(f.Streams.Out, args...)
+	return err
+}

@@ -1,0 +1,128 @@
+// Package list is "spawn list".
+package list
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/term"
+)
+
+// Options are what the command line says.
+type Options struct {
+	Factory *factory.Factory
+	All     bool
+	Output  string
+}
+
+// New makes the command. run is replaced by tests of the flags.
+func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+	o := &Options{Factory: f}
+	if run == nil {
+		run = listRun
+	}
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the region's instances that spawn made",
+		Args:    factory.NoArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+	}
+	cmd.Flags().BoolVarP(&o.All, "all", "a", false, "also those that have ended, as long as EC2 shows them")
+	cmd.Flags().StringVarP(&o.Output, "output", "o", "table", "how to show them: table or json")
+	return cmd
+}
+
+// row is an instance as data.
+type row struct {
+	ID       string          `json:"id"`
+	Name     string          `json:"name"`
+	Type     string          `json:"instance_type"`
+	State    lifecycle.State `json:"state"`
+	Reason   string          `json:"state_reason,omitempty"`
+	Zone     string          `json:"availability_zone"`
+	PublicIP string          `json:"public_ip,omitempty"`
+	Deadline string          `json:"deadline,omitempty"`
+	Agent    lifecycle.Phase `json:"agent,omitempty"`
+	Owner    string          `json:"owner"`
+	Launched time.Time       `json:"launched"`
+}
+
+func listRun(ctx context.Context, o *Options) error {
+	if o.Output != "table" && o.Output != "json" {
+		return problem.New(problem.Usage, "--output is table or json, not %q", o.Output)
+	}
+	target, err := o.Factory.Connect(ctx, "")
+	if err != nil {
+		return err
+	}
+	found, err := instance.List(ctx, target.EC2())
+	if err != nil {
+		return err
+	}
+	rows := make([]row, 0, len(found))
+	for _, in := range found {
+		if o.All || !in.State.Ended() {
+			rows = append(rows, newRow(in))
+		}
+	}
+	if o.Output == "json" {
+		enc := json.NewEncoder(o.Factory.Streams.Out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(rows)
+	}
+	if len(rows) == 0 {
+		term.Note(o.Factory.Streams, "no instances in %s", target.Region)
+		return nil
+	}
+	return table(o.Factory.Streams, rows, target.Clock.Now())
+}
+
+func newRow(in instance.Instance) row {
+	r := row{
+		ID: in.ID, Name: in.Name, Type: in.Type, State: in.State, Reason: in.StateReason, Zone: in.Zone, PublicIP: in.PublicIP,
+		Deadline: in.Tags.Deadline.String(), Owner: in.Tags.Owner, Launched: in.Launched,
+	}
+	if in.Status != nil {
+		r.Agent = in.Status.Phase
+	}
+	return r
+}
+
+func table(s term.Streams, rows []row, now time.Time) error {
+	columns := []term.Column{{Title: "NAME"}, {Title: "ID"}, {Title: "TYPE"}, {Title: "STATE"}, {Title: "LEFT", Right: true}, {Title: "AGENT"}, {Title: "ADDRESS"}}
+	cells := make([][]string, len(rows))
+	for i, r := range rows {
+		cells[i] = []string{r.Name, r.ID, r.Type, string(r.State), left(r, now), agent(r), term.Or(r.PublicIP)}
+	}
+	return term.Table(s, columns, cells)
+}
+
+func left(r row, now time.Time) string {
+	if r.State.Ended() {
+		return "ended"
+	}
+	d, err := lifecycle.ParseDeadline(r.Deadline)
+	if err != nil {
+		return term.Unknown
+	}
+	return term.Span(d.Left(now))
+}
+
+func agent(r row) string {
+	switch {
+	case r.Agent != "":
+		return string(r.Agent)
+	case r.State == lifecycle.StateRunning:
+		return "silent"
+	default:
+		return term.Unknown
+	}
+}

@@ -1,0 +1,182 @@
+package localcmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/local"
+	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/none"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/process"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/sandbox"
+	"github.com/spawn-ec2/spawn/internal/local/tape"
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// The runtimes by their names on the command line; "" chooses by trial.
+const (
+	runtimeSandbox = "sandbox"
+	runtimeProcess = "process"
+	runtimeNone    = "none"
+)
+
+func checkRuntime(name string) error {
+	switch name {
+	case "", runtimeSandbox, runtimeProcess, runtimeNone:
+		return nil
+	}
+	return problem.New(problem.Usage, "there is no runtime %q", name).WithNext("use sandbox, process or none")
+}
+
+// serveCommand is the cloud itself. "spawn local up" runs it in the background.
+func serveCommand(f *factory.Factory) *cobra.Command {
+	var dir, runtimeName string
+	cmd := &cobra.Command{
+		Use:    "serve",
+		Short:  "Run the local cloud in the foreground",
+		Hidden: true,
+		Args:   factory.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkRuntime(runtimeName); err != nil {
+				return err
+			}
+			return NewCloud(f.Streams, dir).serve(cmd.Context(), runtimeName)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", f.Places.LocalCloud(), "where the cloud keeps what it has")
+	cmd.Flags().StringVar(&runtimeName, "runtime", "", "how instances run")
+	return cmd
+}
+
+// closeTimeout bounds the end of the machines when the cloud ends.
+const closeTimeout = 20 * time.Second
+
+// serve runs the cloud until ctx ends or it is told to shut down. A second
+// cloud in the same folder gives way to the first.
+func (c *Cloud) serve(ctx context.Context, runtimeName string) error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return fmt.Errorf("make the local cloud's folder: %w", err)
+	}
+	held, ok, err := c.lock()
+	if err != nil {
+		return fmt.Errorf("lock the local cloud's folder: %w", err)
+	}
+	if !ok {
+		return problem.New(problem.Failed, "another local cloud lives in %s", c.dir)
+	}
+	defer held.Close()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	// What an earlier cloud left that was killed: its machines died with it.
+	machines := filepath.Join(c.dir, "cloud")
+	if err := sandbox.Remove(machines); err != nil {
+		return fmt.Errorf("remove what an earlier local cloud left: %w", err)
+	}
+	how, why, err := chooseRuntime(ctx, runtimeName, filepath.Join(machines, "trial"), log)
+	if err != nil {
+		return err
+	}
+	return c.listen(ctx, how, why, machines, log)
+}
+
+func (c *Cloud) listen(ctx context.Context, how runtime.Runtime, why, machines string, log *slog.Logger) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen on loopback: %w", err)
+	}
+	cloud, err := local.New(local.Options{Dir: machines, Runtime: how, Log: log, Addr: listener.Addr().String()})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	cloud.Tape().AddHook(logCalls(log))
+	server := &http.Server{Handler: cloud.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	admin := cloud.Admin()
+	err = c.writeContact(contact{
+		PID: os.Getpid(), Endpoint: "http://" + listener.Addr().String(),
+		AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey,
+		Runtime: how.Name(), RuntimeWhy: why, Started: time.Now(),
+	})
+	if err == nil {
+		log.Info("the local cloud is up", "endpoint", listener.Addr().String(), "runtime", how.Name())
+		select {
+		case <-ctx.Done():
+		case <-cloud.ShutdownRequested():
+		case err = <-served:
+		}
+	}
+	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	err = errors.Join(err, cloud.Close(closeCtx), server.Shutdown(closeCtx), os.Remove(c.contactFile()), sandbox.Remove(machines))
+	log.Info("the local cloud is down")
+	return err
+}
+
+// logCalls writes every call that was answered to the log: what it was, whose,
+// and what came of it.
+func logCalls(log *slog.Logger) tape.Hook {
+	return func(at tape.Point, c tape.Call) tape.Verdict {
+		if at == tape.After {
+			log.Info("call", "service", c.Service, "action", c.Action, "by", c.Principal, "region", c.Region, "status", c.Status, "error", c.Error)
+		}
+		return tape.Continue
+	}
+}
+
+// writeContact puts the file in place at once and whole, readable by its user
+// alone.
+func (c *Cloud) writeContact(k contact) error {
+	text, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return err
+	}
+	next := c.contactFile() + ".new"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return fmt.Errorf("write down how to reach the local cloud: %w", err)
+	}
+	return os.Rename(next, c.contactFile())
+}
+
+// chooseRuntime picks the sandbox where a trial of it succeeds, else processes;
+// why says what the trial found wrong. A runtime that was asked for by name is
+// taken, or refused when it does not work here.
+func chooseRuntime(ctx context.Context, name, trialDir string, log *slog.Logger) (how runtime.Runtime, why string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", fmt.Errorf("find this program: %w", err)
+	}
+	inside := sandbox.Options{Init: []string{self, "local", "init"}, Log: log}
+	plain := process.New(process.Options{Command: []string{self, "local", "agent"}, Log: log})
+	switch name {
+	case runtimeNone:
+		return none.New(), "", nil
+	case runtimeProcess:
+		return plain, "asked for", nil
+	}
+	if err := os.MkdirAll(trialDir, 0o700); err != nil {
+		return nil, "", fmt.Errorf("make a folder for the sandbox's trial: %w", err)
+	}
+	trialErr := sandbox.Trial(ctx, inside, trialDir)
+	if err := sandbox.Remove(trialDir); err != nil {
+		return nil, "", fmt.Errorf("remove the sandbox's trial: %w", err)
+	}
+	switch {
+	case trialErr == nil:
+		return sandbox.New(inside), "", nil
+	case name == runtimeSandbox:
+		return nil, "", fmt.Errorf("the sandbox does not work here: %w", trialErr)
+	}
+	log.Info("the sandbox does not work here", "why", trialErr)
+	return plain, trialErr.Error(), nil
+}

@@ -1,0 +1,38 @@
+package localcmd
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// Shell runs a command inside an instance of the local cloud, or a shell when
+// there is none, with the terminal when this program has one.
+func (c *Cloud) Shell(ctx context.Context, instance string, command []string) (int, error) {
+	found, err := c.mustFind(ctx)
+	if err != nil {
+		return 0, err
+	}
+	inside := runtime.Command{Args: command, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	if stdin := int(os.Stdin.Fd()); term.IsTerminal(stdin) && term.IsTerminal(int(os.Stdout.Fd())) {
+		inside.TTY = true
+		if columns, rows, err := term.GetSize(stdin); err == nil {
+			inside.Cols, inside.Rows = columns, rows
+		}
+		state, err := term.MakeRaw(stdin)
+		if err != nil {
+			return 0, err
+		}
+		defer term.Restore(stdin, state) //nolint:errcheck // nothing better can be done with a terminal that is gone
+	}
+	code, err := found.client().Exec(ctx, instance, inside)
+	if errors.Is(err, runtime.ErrNoInside) {
+		return 0, problem.New(problem.Failed, "an instance of the runtime %s has no inside to enter", found.Runtime)
+	}
+	return code, err
+}

@@ -1,0 +1,117 @@
+// Package root puts spawn's commands together, and turns what they return into
+// an exit code.
+package root
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spawn-ec2/spawn/internal/awsx"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/cleanup"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/connect"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/extend"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/launchcmd"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/list"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/localcmd"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/start"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/status"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/stop"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/terminate"
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/settings"
+	"github.com/spawn-ec2/spawn/internal/term"
+)
+
+// Main runs spawn with its arguments and returns the exit code.
+func Main(version string, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	f := &factory.Factory{Streams: term.System(), Version: version, Places: settings.DefaultPlaces()}
+	f.Cloud = localcmd.NewCloud(f.Streams, f.Places.LocalCloud())
+	cmd := newCommand(f)
+	cmd.SetArgs(args)
+	cmd.SetOut(f.Streams.Out)
+	cmd.SetErr(f.Streams.Err)
+	return exitCode(f, cmd.ExecuteContext(ctx))
+}
+
+// exitCode shows the error, if there is one to show, and says how to exit.
+func exitCode(f *factory.Factory, err error) int {
+	var remote connect.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &remote):
+		return remote.Code
+	}
+	err = awsx.Explain(err)
+	kind := problem.KindOf(err)
+	if kind == problem.Interrupted {
+		term.Note(f.Streams, "interrupted")
+		return int(kind)
+	}
+	term.Failure(f.Streams, "spawn", err)
+	return int(kind)
+}
+
+func newCommand(f *factory.Factory) *cobra.Command {
+	launchRoot := launchcmd.New(f, nil)
+	cmd := &cobra.Command{
+		Use:   "spawn",
+		Short: "Launch EC2 instances that end by themselves",
+		Long: `spawn launches an EC2 instance in one line, and the instance ends by itself:
+at its deadline, whether or not this machine is on.
+
+  truffle search m7i.large | spawn
+  spawn --instance-type m7i.large --ttl 8h
+  spawn --local --instance-type t3.micro --ttl 10m    without an AWS account`,
+		Args:          factory.NoArguments,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !launchcmd.Asked(cmd, os.Stdin) {
+				return cmd.Help()
+			}
+			return launchRoot.RunE(cmd, args)
+		},
+	}
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return problem.New(problem.Usage, "%s", strings.TrimSuffix(err.Error(), ".")).WithNext("see: %s --help", c.CommandPath())
+	})
+	cmd.Flags().AddFlagSet(launchRoot.Flags())
+	global := cmd.PersistentFlags()
+	global.StringVar(&f.Global.Profile, "profile", "", "the AWS `profile` to use")
+	global.StringVarP(&f.Global.Region, "region", "r", "", "the `region` to work in")
+	global.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
+	cmd.CompletionOptions.HiddenDefaultCmd = true
+	cmd.AddCommand(
+		launchcmd.New(f, nil), list.New(f, nil), status.New(f, nil), connect.New(f, nil),
+		extend.New(f, nil), stop.New(f, nil), start.New(f, nil), terminate.New(f, nil),
+		cleanup.New(f, nil), localcmd.New(f), newVersion(f),
+	)
+	return cmd
+}
+
+func localByEnvironment() bool {
+	switch strings.ToLower(os.Getenv("SPAWN_LOCAL")) {
+	case "1", "true", "yes":
+		return true
+	}
+	return false
+}
+
+func newVersion(f *factory.Factory) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show the version",
+		Args:  factory.NoArguments,
+		RunE:  func(*cobra.Command, []string) error { return f.Println("spawn " + f.Version) },
+	}
+}

@@ -1,0 +1,201 @@
+// Package status is "spawn status".
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/price"
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/term"
+)
+
+// Options are what the command line says.
+type Options struct {
+	Factory *factory.Factory
+	Name    string
+	Output  string
+}
+
+// New makes the command. run is replaced by tests of the flags.
+func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+	o := &Options{Factory: f}
+	if run == nil {
+		run = statusRun
+	}
+	cmd := &cobra.Command{
+		Use:   "status <name|id>",
+		Short: "Show one instance: its state, its time left and its cost",
+		Args:  factory.OneName,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Name = args[0]
+			return run(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVarP(&o.Output, "output", "o", "text", "how to show it: text or json")
+	return cmd
+}
+
+// report is what is known of an instance. What is not known is null.
+type report struct {
+	ID          string          `json:"id"`
+	Name        string          `json:"name"`
+	Type        string          `json:"instance_type"`
+	Zone        string          `json:"availability_zone"`
+	State       lifecycle.State `json:"state"`
+	StateReason string          `json:"state_reason,omitempty"`
+	PublicIP    string          `json:"public_ip,omitempty"`
+	Launched    time.Time       `json:"launched"`
+	Deadline    string          `json:"deadline"`
+	SecondsLeft *int64          `json:"seconds_left"`
+	Agent       *agentReport    `json:"agent"`
+	Problems    []string        `json:"problems,omitempty"`
+	HourlyUSD   *float64        `json:"on_demand_usd_per_hour"`
+	PriceSource string          `json:"price_source,omitempty"`
+	PriceAsOf   string          `json:"price_as_of,omitempty"`
+	SoFar       price.Cost      `json:"compute_so_far"`
+	AtMost      price.Cost      `json:"compute_until_deadline"`
+	hourly      price.Price
+	deadline    lifecycle.Deadline
+}
+
+type agentReport struct {
+	Phase        lifecycle.Phase `json:"phase"`
+	Version      string          `json:"version"`
+	Acknowledged bool            `json:"deadline_acknowledged"`
+	OSTimer      bool            `json:"os_timer_armed"`
+	Why          string          `json:"why,omitempty"`
+}
+
+func statusRun(ctx context.Context, o *Options) error {
+	if o.Output != "text" && o.Output != "json" {
+		return problem.New(problem.Usage, "--output is text or json, not %q", o.Output)
+	}
+	target, err := o.Factory.Connect(ctx, "")
+	if err != nil {
+		return err
+	}
+	in, err := instance.Find(ctx, target.EC2(), o.Name)
+	if err != nil {
+		return err
+	}
+	now := target.Clock.Now()
+	r := newReport(in, price.OnDemand(target.Region, in.Type), now)
+	if o.Output == "json" {
+		enc := json.NewEncoder(o.Factory.Streams.Out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	return show(o.Factory.Streams, r, now)
+}
+
+func newReport(in instance.Instance, hourly price.Price, now time.Time) report {
+	r := report{
+		ID: in.ID, Name: in.Name, Type: in.Type, Zone: in.Zone, State: in.State, StateReason: in.StateReason, PublicIP: in.PublicIP,
+		Launched: in.Launched, Deadline: in.Tags.Deadline.String(), hourly: hourly, deadline: in.Tags.Deadline,
+	}
+	for _, p := range in.TagProblems {
+		r.Problems = append(r.Problems, p.Error())
+	}
+	if in.Status != nil {
+		r.Agent = &agentReport{
+			Phase: in.Status.Phase, Version: in.Status.Agent, OSTimer: in.Status.OSTimer, Why: in.Status.Why,
+			Acknowledged: in.Status.Deadline == in.Tags.Deadline,
+		}
+	}
+	if in.State.Ended() {
+		return r
+	}
+	if !in.Tags.Deadline.IsZero() {
+		left := int64(in.Tags.Deadline.Left(now).Seconds())
+		r.SecondsLeft = &left
+	}
+	r.addCost(in, now)
+	return r
+}
+
+// addCost counts compute since the last start and, at most, until the deadline.
+func (r *report) addCost(in instance.Instance, now time.Time) {
+	if in.State != lifecycle.StateRunning {
+		return
+	}
+	r.HourlyUSD, r.PriceSource, r.PriceAsOf = r.hourly.USD(), r.hourly.Source, r.hourly.AsOf
+	r.SoFar = r.hourly.Over(now.Sub(in.Launched))
+	if !r.deadline.IsZero() {
+		r.AtMost = r.hourly.Over(r.deadline.Time().Sub(in.Launched))
+	}
+}
+
+func show(s term.Streams, r report, now time.Time) error {
+	lines := [][2]string{
+		{"instance", fmt.Sprintf("%s (%s), %s in %s", term.Or(r.Name), r.ID, r.Type, term.Or(r.Zone))},
+		{"state", stateLine(r)},
+		{"deadline", deadlineLine(r, now)},
+		{"agent", agentLine(r)},
+		{"cost", costLine(r)},
+		{"address", term.Or(r.PublicIP)},
+	}
+	for _, p := range r.Problems {
+		lines = append(lines, [2]string{"problem", p})
+	}
+	return term.Pairs(s, lines)
+}
+
+func stateLine(r report) string {
+	if r.StateReason != "" {
+		return fmt.Sprintf("%s: %s", r.State, r.StateReason)
+	}
+	return string(r.State)
+}
+
+func deadlineLine(r report, now time.Time) string {
+	switch {
+	case r.deadline.IsZero():
+		return term.Unknown + ": the tag is missing or cannot be read; the instance keeps its last one"
+	case r.State.Ended():
+		return term.Moment(r.deadline.Time(), now)
+	case r.deadline.Passed(now):
+		return fmt.Sprintf("%s, %s ago", term.Moment(r.deadline.Time(), now), term.Span(-r.deadline.Left(now)))
+	default:
+		return fmt.Sprintf("%s, in %s", term.Moment(r.deadline.Time(), now), term.Span(r.deadline.Left(now)))
+	}
+}
+
+func agentLine(r report) string {
+	if r.Agent == nil {
+		if r.State == lifecycle.StateRunning {
+			return "silent: only the operating system's timer watches the deadline"
+		}
+		return term.Unknown
+	}
+	line := fmt.Sprintf("%s, spored %s", r.Agent.Phase, r.Agent.Version)
+	if !r.State.Ended() && !r.Agent.Acknowledged {
+		line += ", has not acknowledged the deadline"
+	}
+	if r.Agent.OSTimer {
+		line += "; the operating system's timer is armed too"
+	}
+	if r.Agent.Why != "" {
+		line += " (" + r.Agent.Why + ")"
+	}
+	return line
+}
+
+func costLine(r report) string {
+	switch {
+	case r.State.Ended():
+		return "nothing any more"
+	case r.State == lifecycle.StateStopped || r.State == lifecycle.StateStopping:
+		return "no compute while stopped; its disk is still paid for"
+	case r.State != lifecycle.StateRunning:
+		return term.Unknown + " while " + string(r.State)
+	}
+	return fmt.Sprintf("%s; %s so far, %s until the deadline; disk and address come on top", term.PerHour(r.hourly), r.SoFar, r.AtMost)
+}

@@ -1,0 +1,83 @@
+package instance
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// Actor is what acting needs.
+type Actor interface {
+	Describer
+	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)
+	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
+	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
+}
+
+// Stop stops a running instance. Its disk stays and costs money, and its
+// deadline holds.
+func Stop(ctx context.Context, api Actor, in Instance) error {
+	if err := refuseEnded(in, "stopped"); err != nil {
+		return err
+	}
+	if _, err := api.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{in.ID}}); err != nil {
+		return fmt.Errorf("stop %s: %w", in.ID, err)
+	}
+	return nil
+}
+
+// Start starts a stopped instance. Its deadline is what it was: an instance
+// whose deadline has passed would end again at once, so it is refused.
+func Start(ctx context.Context, api Actor, in Instance, now Clock) error {
+	if err := refuseEnded(in, "started"); err != nil {
+		return err
+	}
+	if in.Tags.Deadline.Passed(now()) {
+		return problem.New(problem.Failed, "the deadline of %s has passed: it would end as soon as it starts", in.ID).
+			WithNext("give it more time first: spawn extend %s 2h", in.Label())
+	}
+	if _, err := api.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{in.ID}}); err != nil {
+		return fmt.Errorf("start %s: %w", in.ID, err)
+	}
+	return nil
+}
+
+// Terminate ends an instance for good. One that has ended is no error.
+func Terminate(ctx context.Context, api Actor, in Instance) error {
+	if _, err := api.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{in.ID}}); err != nil {
+		return fmt.Errorf("terminate %s: %w", in.ID, err)
+	}
+	return nil
+}
+
+// Label is what to call the instance in front of a person: its name, else its
+// id.
+func (in Instance) Label() string {
+	if in.Name != "" {
+		return in.Name
+	}
+	return in.ID
+}
+
+func refuseEnded(in Instance, participle string) error {
+	if !in.State.Ended() {
+		return nil
+	}
+	return problem.New(problem.Failed, "%s is %s and cannot be %s", in.Label(), in.State, participle)
+}
+
+// In tells whether an instance is in one of the states.
+func In(states ...lifecycle.State) func(Instance) bool {
+	return func(in Instance) bool {
+		for _, s := range states {
+			if in.State == s {
+				return true
+			}
+		}
+		return false
+	}
+}

@@ -1,0 +1,158 @@
+// Package instance reads instances that exist and acts on them: list, find,
+// stop, start, terminate, wait. It launches nothing and cleans up nothing.
+package instance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// Instance is an instance as EC2 describes it, with our tags read.
+type Instance struct {
+	ID          string
+	Name        string
+	Type        string
+	Zone        string
+	State       lifecycle.State
+	StateReason string // why it left the state it was in; "" when EC2 gives none
+	PublicIP    string // "" when it has none
+	PrivateIP   string
+	KeyName     string
+	VPC         string
+	Launched    time.Time // the last start, by EC2's clock
+	Tags        lifecycle.InstanceTags
+	TagProblems []error           // tags that could not be understood
+	Status      *lifecycle.Status // what the agent said last; nil when it said nothing
+	Volumes     []string
+}
+
+// Managed is the filter for what spawn made.
+func Managed() types.Filter {
+	return types.Filter{Name: aws.String("tag:" + lifecycle.TagManaged), Values: []string{"true"}}
+}
+
+// Describer is what reading needs.
+type Describer interface {
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+}
+
+// List returns the instances that spawn made in the region, terminated ones
+// included as long as EC2 shows them, oldest launch first.
+func List(ctx context.Context, api Describer) ([]Instance, error) {
+	return describe(ctx, api, &ec2.DescribeInstancesInput{Filters: []types.Filter{Managed()}, MaxResults: aws.Int32(1000)})
+}
+
+// Get reads one instance by its id. EC2 may not show a new instance at once:
+// that is an error that awserr.IsNotFound recognises.
+func Get(ctx context.Context, api Describer, id string) (Instance, error) {
+	found, err := describe(ctx, api, &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
+	if err != nil {
+		return Instance{}, err
+	}
+	if len(found) != 1 {
+		return Instance{}, problem.New(problem.NotFound, "there is no instance %s in this region", id)
+	}
+	return found[0], nil
+}
+
+func describe(ctx context.Context, api Describer, in *ec2.DescribeInstancesInput) ([]Instance, error) {
+	var out []Instance
+	pages := ec2.NewDescribeInstancesPaginator(api, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the instances: %w", err)
+		}
+		for _, r := range page.Reservations {
+			for _, i := range r.Instances {
+				out = append(out, Read(i))
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Instance) int { return a.Launched.Compare(b.Launched) })
+	return out, nil
+}
+
+// Read turns EC2's description into ours.
+func Read(i types.Instance) Instance {
+	tags := account.TagMap(i.Tags)
+	in := Instance{
+		ID:        aws.ToString(i.InstanceId),
+		Name:      tags[lifecycle.TagName],
+		Type:      string(i.InstanceType),
+		State:     lifecycle.StateUnknown,
+		PublicIP:  aws.ToString(i.PublicIpAddress),
+		PrivateIP: aws.ToString(i.PrivateIpAddress),
+		KeyName:   aws.ToString(i.KeyName),
+		VPC:       aws.ToString(i.VpcId),
+		Launched:  aws.ToTime(i.LaunchTime),
+	}
+	if i.State != nil {
+		in.State = lifecycle.ParseState(string(i.State.Name))
+	}
+	if i.StateReason != nil {
+		in.StateReason = aws.ToString(i.StateReason.Message)
+	}
+	if i.Placement != nil {
+		in.Zone = aws.ToString(i.Placement.AvailabilityZone)
+	}
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil {
+			in.Volumes = append(in.Volumes, aws.ToString(m.Ebs.VolumeId))
+		}
+	}
+	in.Tags, in.TagProblems = lifecycle.ReadInstanceTags(tags)
+	if s, err := lifecycle.ParseStatus(tags[lifecycle.TagStatus]); err == nil {
+		in.Status = &s
+	}
+	return in
+}
+
+// Find returns the one instance that a person means by a name or an id. Of
+// instances with the same name, the one that has not ended is meant; several
+// of those are ambiguous, and the error lists them. Ended instances are found
+// only when nothing else has the name.
+func Find(ctx context.Context, api Describer, nameOrID string) (Instance, error) {
+	all, err := List(ctx, api)
+	if err != nil {
+		return Instance{}, err
+	}
+	var living, ended []Instance
+	for _, in := range all {
+		switch {
+		case in.ID == nameOrID:
+			return in, nil
+		case in.Name != nameOrID:
+		case in.State.Ended():
+			ended = append(ended, in)
+		default:
+			living = append(living, in)
+		}
+	}
+	switch {
+	case len(living) == 1:
+		return living[0], nil
+	case len(living) > 1:
+		ids := make([]string, len(living))
+		for i, in := range living {
+			ids[i] = in.ID
+		}
+		return Instance{}, problem.New(problem.Usage, "%d instances are called %s", len(living), nameOrID).
+			WithNext("say which by its id: %s", strings.Join(ids, ", "))
+	case len(ended) > 0:
+		return ended[len(ended)-1], nil
+	}
+	return Instance{}, problem.New(problem.NotFound, "no instance of spawn's is called %s here", nameOrID).
+		WithNext("see what there is with: spawn list")
+}

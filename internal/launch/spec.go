@@ -1,0 +1,64 @@
+// Package launch turns what a user wants into a running instance.
+//
+// There is one way: a Spec (what is wanted) is resolved into a Plan (what will
+// be done, checked and priced), and a Launcher carries the plan out in attempts
+// and undoes what it made when it fails. Flags, pipes and, later, the wizard
+// all build the same Spec. Progress leaves as typed events; nothing here writes
+// to a terminal.
+package launch
+
+import (
+	"net/netip"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/spawn-ec2/spawn/internal/offer"
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// Spec is what a user wants. What is empty is decided by the rules.
+type Spec struct {
+	Offer     offer.Offer  // the type, and perhaps region and zone
+	Region    string       // wins over the offer's
+	Name      string       // the instance's name; empty is made up
+	TTL       string       // as ChooseLifetime reads it
+	Source    netip.Prefix // who may reach SSH; invalid: the caller's own address
+	CreateKey bool         // make an SSH key when there is none
+}
+
+// nameForm is what a name may look like. It becomes a tag, an ssh alias and an
+// argument of commands, so it has no spaces and does not begin with a dash or
+// look like an id.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+var idForm = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
+
+// check refuses what can be refused without asking anyone.
+func (s Spec) check() error {
+	switch {
+	case s.Offer.InstanceType == "":
+		return problem.New(problem.Usage, "which instance type?").
+			WithNext("name one with --instance-type m7i.large, or pipe an offer: truffle search m7i.large | spawn")
+	case s.Name != "" && (!nameForm.MatchString(s.Name) || idForm.MatchString(s.Name)):
+		return problem.New(problem.Usage, "%q cannot be a name", clip(s.Name)).
+			WithNext("use up to 63 letters, digits, dots, dashes and underscores")
+	case s.Region != "" && s.Offer.Region != "" && s.Region != s.Offer.Region && len(s.Offer.Zones()) > 0:
+		return problem.New(problem.Usage, "the offer is for %s, and --region says %s", s.Offer.Region, s.Region).
+			WithNext("search in that region: truffle search %s --region %s", s.Offer.InstanceType, s.Region)
+	case s.Offer.WantsSpot():
+		return problem.New(problem.Usage, "the offer is for a Spot instance, which this version cannot launch yet").
+			WithNext("search for on-demand instances: truffle search %s", s.Offer.InstanceType)
+	case s.Offer.ReservationID != "":
+		return problem.New(problem.Usage, "the offer is for a capacity reservation, which this version cannot use yet").
+			WithNext("search for on-demand instances: truffle search %s", s.Offer.InstanceType)
+	}
+	return nil
+}
+
+// clip shortens what is quoted back to a person.
+func clip(s string) string {
+	if utf8.RuneCountInString(s) <= 40 {
+		return s
+	}
+	return string([]rune(s)[:40]) + "…"
+}

@@ -1,0 +1,80 @@
+package call
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/spawn-ec2/spawn/internal/local/store"
+	"github.com/spawn-ec2/spawn/internal/local/wire"
+)
+
+// Operation is one action of a service that speaks the Query protocol.
+type Operation struct {
+	Name string
+	run  func(*store.Store, *Caller, url.Values) (any, error)
+}
+
+// Handler does an operation in a transaction. An error undoes what it did;
+// one that is a *wire.Error is answered as it is, any other is a fault of this
+// cloud.
+type Handler[In, Out any] func(*store.Tx, *Caller, *In) (*Out, error)
+
+// Reads is an operation that changes nothing.
+func Reads[In, Out any](name string, h Handler[In, Out]) Operation {
+	return operation(name, h, (*store.Store).View)
+}
+
+// Writes is an operation that may change the state.
+func Writes[In, Out any](name string, h Handler[In, Out]) Operation {
+	return operation(name, h, (*store.Store).Update)
+}
+
+func operation[In, Out any](name string, h Handler[In, Out], transact func(*store.Store, func(*store.Tx) error) error) Operation {
+	return Operation{Name: name, run: func(s *store.Store, c *Caller, form url.Values) (any, error) {
+		in := new(In)
+		if err := wire.DecodeQuery(form, in); err != nil {
+			return nil, err
+		}
+		var out *Out
+		err := transact(s, func(tx *store.Tx) (err error) {
+			if out, err = h(tx, c, in); err != nil {
+				return err
+			}
+			if dry, can := any(in).(interface{ isDry() bool }); can && dry.isDry() {
+				return errDryRun()
+			}
+			return nil
+		})
+		if err != nil || out == nil {
+			return nil, err
+		}
+		return out, nil
+	}}
+}
+
+// Run does the operation. An error that is not a *wire.Error is a fault of
+// this cloud.
+func (o Operation) Run(s *store.Store, c *Caller, form url.Values) (any, error) {
+	out, err := o.run(s, c, form)
+	var bad *wire.ParameterError
+	if errors.As(err, &bad) {
+		return nil, c.Protocol.FormError(bad)
+	}
+	return out, err
+}
+
+// Dry is embedded in the input of an operation that takes DryRun: everything
+// is checked, permission included, then nothing is done.
+type Dry struct {
+	DryRun bool
+}
+
+func (d *Dry) isDry() bool { return d.DryRun }
+
+// errDryRun is the good answer to a dry run.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
+func errDryRun() *wire.Error {
+	return wire.Statusf(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+}

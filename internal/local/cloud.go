@@ -1,0 +1,169 @@
+// Package local is the local cloud: an EC2-compatible cloud for one user on
+// loopback, with the real wire protocols, signatures checked and permissions
+// enforced. The packages below it are its parts; here they are put together.
+//
+// It is not AWS and not a mirror of any client: it knows EC2, IAM, STS and S3
+// as AWS documents them, as far as somebody calls them. It never listens by
+// itself, and it never reaches out.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spawn-ec2/spawn/internal/local/call"
+	"github.com/spawn-ec2/spawn/internal/local/clock"
+	"github.com/spawn-ec2/spawn/internal/local/control"
+	"github.com/spawn-ec2/spawn/internal/local/ec2"
+	"github.com/spawn-ec2/spawn/internal/local/iam"
+	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/s3"
+	"github.com/spawn-ec2/spawn/internal/local/store"
+	"github.com/spawn-ec2/spawn/internal/local/sts"
+	"github.com/spawn-ec2/spawn/internal/local/tape"
+)
+
+// DefaultAccount is the account of a cloud that is given none: the one that
+// AWS's documentation uses.
+const DefaultAccount = "123456789012"
+
+// Credentials are an access key.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey string
+}
+
+// Options say what a cloud is made of. Dir, Runtime and Addr are required.
+type Options struct {
+	// Dir is where instances have their folders and buckets their objects. What
+	// an earlier cloud left there is removed: state does not outlive a cloud.
+	Dir     string
+	Runtime runtime.Runtime
+	Addr    string       // the host and port under which clients reach the handler
+	Account string       // twelve digits; empty: DefaultAccount
+	Admin   Credentials  // of the administrator; empty: random
+	Log     *slog.Logger // nil: nothing is logged
+	Clock   *clock.Clock // nil: real time
+}
+
+// Cloud is a local cloud.
+type Cloud struct {
+	options Options
+	store   *store.Store
+	tape    *tape.Tape
+	ec2     *ec2.Service
+	iam     *iam.Service
+	sts     *sts.Service
+	s3      *s3.Service
+	api     http.Handler // the services alone
+	control http.Handler
+	started time.Time
+
+	shutdown     chan struct{}
+	shutdownOnce sync.Once
+}
+
+// New makes a cloud with an empty account.
+func New(o Options) (*Cloud, error) {
+	if o.Dir == "" || o.Runtime == nil || o.Addr == "" {
+		return nil, errors.New("make a local cloud: it needs a folder, a runtime and an address")
+	}
+	o = o.withDefaults()
+	for _, sub := range []string{"instances", "objects"} {
+		if err := os.RemoveAll(filepath.Join(o.Dir, sub)); err != nil {
+			return nil, fmt.Errorf("remove what an earlier cloud left: %w", err)
+		}
+	}
+	c := &Cloud{options: o, store: store.New(o.Clock.Now), tape: &tape.Tape{}, started: time.Now(), shutdown: make(chan struct{})}
+	c.iam = iam.New(c.store, o.Account)
+	c.sts = sts.New(c.store, c.iam)
+	var err error
+	if c.s3, err = s3.New(c.store, o.Account, filepath.Join(o.Dir, "objects")); err != nil {
+		return nil, err
+	}
+	c.api = hostGuard(http.HandlerFunc(c.serveAPI))
+	c.ec2 = ec2.New(ec2.Config{Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, STS: c.sts, Runtime: o.Runtime,
+		Dir: o.Dir, API: c.api, APIAddr: o.Addr, Log: o.Log})
+	c.control = control.Handler(remote{c}, o.Admin.SecretAccessKey)
+	err = c.store.Update(func(tx *store.Tx) error {
+		c.iam.AddAdministrator(tx, "admin", o.Admin.AccessKeyID, o.Admin.SecretAccessKey)
+		c.ec2.AddDefaultNetworks(tx)
+		return nil
+	})
+	return c, err
+}
+
+func (o Options) withDefaults() Options {
+	if o.Account == "" {
+		o.Account = DefaultAccount
+	}
+	if o.Admin == (Credentials{}) {
+		o.Admin = Credentials{call.NewAccessKeyID("AKIA"), call.NewSecret()}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = clock.New()
+	}
+	return o
+}
+
+// Admin are the credentials of a user who may do everything.
+func (c *Cloud) Admin() Credentials { return c.options.Admin }
+
+// Clock is the cloud's clock.
+func (c *Cloud) Clock() *clock.Clock { return c.options.Clock }
+
+// Tape is the record of the calls.
+func (c *Cloud) Tape() *tape.Tape { return c.tape }
+
+// ShutdownRequested is closed when somebody asked through the control
+// interface for the cloud to end. Ending it is up to who made it.
+func (c *Cloud) ShutdownRequested() <-chan struct{} { return c.shutdown }
+
+// Close powers every machine off and waits for it, no longer than ctx lets it,
+// and stops the clock's timers. The folder stays.
+func (c *Cloud) Close(ctx context.Context) error {
+	c.options.Clock.Close()
+	return c.ec2.Close(ctx)
+}
+
+// remote is the cloud as its control interface sees it.
+type remote struct{ cloud *Cloud }
+
+var _ control.Cloud = remote{}
+
+// Status implements control.Cloud.
+func (r remote) Status() control.Status {
+	c := r.cloud
+	s := control.Status{
+		Runtime: c.options.Runtime.Name(), Account: c.options.Account, Started: c.started, Uptime: time.Since(c.started),
+		Now: c.Clock().Now(), Offset: c.Clock().Offset(), Instances: map[string]int{}, Calls: c.tape.Count(),
+	}
+	for state, n := range c.ec2.Count() {
+		s.Instances[string(state)] = n
+	}
+	return s
+}
+
+// Advance implements control.Cloud.
+func (r remote) Advance(d time.Duration) error { return r.cloud.Clock().Advance(d) }
+
+// Calls implements control.Cloud.
+func (r remote) Calls(since uint64) []tape.Call { return r.cloud.tape.Calls(since) }
+
+// Exec implements control.Cloud.
+func (r remote) Exec(ctx context.Context, instanceID string, cmd runtime.Command) (int, error) {
+	return r.cloud.ec2.Exec(ctx, instanceID, cmd)
+}
+
+// Shutdown implements control.Cloud.
+func (r remote) Shutdown() { r.cloud.shutdownOnce.Do(func() { close(r.cloud.shutdown) }) }

@@ -1,0 +1,316 @@
+package ec2
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/spawn-ec2/spawn/internal/local/call"
+	"github.com/spawn-ec2/spawn/internal/local/store"
+	"github.com/spawn-ec2/spawn/internal/local/wire"
+)
+
+type describeInstancesInput struct {
+	call.Dry
+	Paging
+	Filters []filter `query:"Filter"`
+	IDs     []string `query:"InstanceId"`
+}
+
+type reservationView struct {
+	ID        string                      `xml:"reservationId"`
+	Owner     string                      `xml:"ownerId"`
+	Groups    wire.Items[groupIdentifier] `xml:"groupSet"`
+	Instances wire.Items[instanceView]    `xml:"instancesSet"`
+}
+
+type describeInstancesOutput struct {
+	Reservations wire.Items[reservationView] `xml:"reservationSet"`
+	NextToken    string                      `xml:"nextToken,omitempty"`
+}
+
+type profileView struct {
+	ARN string `xml:"arn"`
+	ID  string `xml:"id"`
+}
+
+type placementView struct {
+	Zone    string `xml:"availabilityZone"`
+	ZoneID  string `xml:"availabilityZoneId"`
+	Group   string `xml:"groupName"`
+	Tenancy string `xml:"tenancy"`
+}
+
+type instanceDeviceView struct {
+	Device string `xml:"deviceName"`
+	EBS    struct {
+		Volume string `xml:"volumeId"`
+		Status string `xml:"status"`
+		Time   string `xml:"attachTime"`
+		Delete bool   `xml:"deleteOnTermination"`
+	} `xml:"ebs"`
+}
+
+type metadataView struct {
+	State    string `xml:"state"`
+	Tokens   string `xml:"httpTokens"`
+	HopLimit int    `xml:"httpPutResponseHopLimit"`
+	Endpoint string `xml:"httpEndpoint"`
+	IPv6     string `xml:"httpProtocolIpv6"`
+	Tags     string `xml:"instanceMetadataTags"`
+}
+
+type instanceView struct {
+	ID              string                         `xml:"instanceId"`
+	Image           string                         `xml:"imageId"`
+	State           stateView                      `xml:"instanceState"`
+	PrivateDNS      string                         `xml:"privateDnsName"`
+	PublicDNS       string                         `xml:"dnsName"`
+	Transition      string                         `xml:"reason"`
+	KeyName         string                         `xml:"keyName,omitempty"`
+	Index           int                            `xml:"amiLaunchIndex"`
+	ProductCodes    wire.Items[string]             `xml:"productCodes"`
+	Type            string                         `xml:"instanceType"`
+	Launched        string                         `xml:"launchTime"`
+	Placement       placementView                  `xml:"placement"`
+	Monitoring      monitoringView                 `xml:"monitoring"`
+	Subnet          string                         `xml:"subnetId,omitempty"`
+	VPC             string                         `xml:"vpcId,omitempty"`
+	PrivateIP       string                         `xml:"privateIpAddress,omitempty"`
+	PublicIP        string                         `xml:"ipAddress,omitempty"`
+	SourceDestCheck *bool                          `xml:"sourceDestCheck"`
+	Groups          wire.Items[groupIdentifier]    `xml:"groupSet"`
+	Reason          *StateReason                   `xml:"stateReason"`
+	Architecture    string                         `xml:"architecture"`
+	RootDeviceType  string                         `xml:"rootDeviceType"`
+	RootDevice      string                         `xml:"rootDeviceName"`
+	Devices         wire.Items[instanceDeviceView] `xml:"blockDeviceMapping"`
+	Virtualization  string                         `xml:"virtualizationType"`
+	Token           string                         `xml:"clientToken"`
+	Tags            wire.Items[Tag]                `xml:"tagSet"`
+	Hypervisor      string                         `xml:"hypervisor"`
+	Interfaces      wire.Items[interfaceView]      `xml:"networkInterfaceSet"`
+	Profile         *profileView                   `xml:"iamInstanceProfile"`
+	EBSOptimized    bool                           `xml:"ebsOptimized"`
+	ENA             bool                           `xml:"enaSupport"`
+	Metadata        metadataView                   `xml:"metadataOptions"`
+	Platform        string                         `xml:"platformDetails"`
+	Usage           string                         `xml:"usageOperation"`
+}
+
+type monitoringView struct {
+	State string `xml:"state"`
+}
+
+func (s *Service) viewInstance(tx *store.Tx, i Instance) instanceView {
+	v := instanceView{
+		ID: i.ID, Image: i.Image, State: i.State.view(), PublicDNS: publicDNS(i.Region, i.PublicIP), Transition: i.Transition,
+		KeyName: i.KeyName, Index: i.Index, Type: i.Type, Launched: wire.Time(i.Launched),
+		Placement:  placementView{Zone: i.Zone, ZoneID: i.ZoneID, Tenancy: "default"},
+		Monitoring: monitoringView{"disabled"}, Subnet: i.Subnet, VPC: i.VPC, PrivateIP: i.PrivateIP, PublicIP: i.PublicIP,
+		Groups: s.identifyGroups(tx, i.Groups), Architecture: i.Architecture, RootDeviceType: "ebs", RootDevice: i.RootDevice,
+		Virtualization: "hvm", Token: i.Token, Tags: s.tagList(tx, i.ID), Hypervisor: "xen", ENA: true,
+		Metadata: metadataView{"applied", i.Metadata.Tokens, i.Metadata.HopLimit, i.Metadata.Endpoint, "disabled", i.Metadata.Tags},
+		Platform: "Linux/UNIX", Usage: "RunInstances",
+	}
+	if i.PrivateIP != "" {
+		v.PrivateDNS = privateDNS(i.Region, i.PrivateIP)
+	}
+	if i.Reason.Code != "" {
+		v.Reason = &i.Reason
+	}
+	if i.ProfileARN != "" {
+		v.Profile = &profileView{i.ProfileARN, i.ProfileID}
+	}
+	for _, vol := range s.volumesOf(tx, i) {
+		d := instanceDeviceView{Device: vol.Device}
+		d.EBS.Volume, d.EBS.Status, d.EBS.Time, d.EBS.Delete = vol.ID, "attached", wire.Time(vol.Attached), vol.DeleteOnTermination
+		v.Devices = append(v.Devices, d)
+	}
+	if n, found := s.interfaces.Get(tx, i.Interface); found {
+		check := true
+		v.SourceDestCheck = &check
+		v.Interfaces = wire.Items[interfaceView]{s.viewInterface(tx, n)}
+	}
+	return v
+}
+
+func (s *Service) instanceAttributes(tx *store.Tx, i Instance) attributes {
+	return func(name string) ([]string, bool) {
+		switch name {
+		case "instance-id":
+			return one(i.ID)
+		case "instance-state-name":
+			return one(string(i.State))
+		case "instance-state-code":
+			return one(strconv.Itoa(i.State.code()))
+		case "instance-type":
+			return one(i.Type)
+		case "client-token":
+			return one(i.Token)
+		case "availability-zone":
+			return one(i.Zone)
+		case "image-id":
+			return one(i.Image)
+		case "key-name":
+			return one(i.KeyName)
+		case "reservation-id":
+			return one(i.Reservation)
+		case "vpc-id":
+			return one(i.VPC)
+		case "subnet-id":
+			return one(i.Subnet)
+		case "private-ip-address":
+			return one(i.PrivateIP)
+		case "ip-address":
+			return one(i.PublicIP)
+		case "instance.group-id", "group-id":
+			return i.Groups, true
+		case "iam-instance-profile.arn":
+			return one(i.ProfileARN)
+		case "architecture":
+			return one(i.Architecture)
+		case "owner-id":
+			return one(s.Account)
+		case "state-reason-code":
+			return one(i.Reason.Code)
+		}
+		return nil, false
+	}
+}
+
+// describeInstances groups what it finds by launch. A page counts instances,
+// so a launch may be spread over pages.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
+func (s *Service) describeInstances(tx *store.Tx, c *call.Caller, in *describeInstancesInput) (*describeInstancesOutput, error) {
+	if err := s.requireList(c, "DescribeInstances"); err != nil {
+		return nil, err
+	}
+	if err := checkFilters(in.Filters, s.instanceAttributes(tx, Instance{})); err != nil {
+		return nil, err
+	}
+	found, next, err := s.selectInstances(tx, c, in.IDs, in.Filters, in.Paging)
+	if err != nil {
+		return nil, err
+	}
+	out := &describeInstancesOutput{NextToken: next}
+	at := map[string]int{}
+	for _, i := range found {
+		n, seen := at[i.Reservation]
+		if !seen {
+			n = len(out.Reservations)
+			at[i.Reservation] = n
+			out.Reservations = append(out.Reservations, reservationView{ID: i.Reservation, Owner: i.Owner})
+		}
+		out.Reservations[n].Instances = append(out.Reservations[n].Instances, s.viewInstance(tx, i))
+	}
+	return out, nil
+}
+
+// selectInstances finds the named instances, or all, that pass the filters. An
+// id that no instance has is an error, even among others.
+func (s *Service) selectInstances(tx *store.Tx, c *call.Caller, ids []string, filters []filter, p Paging) ([]Instance, string, error) {
+	keep := func(i Instance) bool {
+		if i.Region != c.Region {
+			return false
+		}
+		tags, _ := s.tags.Get(tx, i.ID)
+		return passes(filters, tags, s.instanceAttributes(tx, i))
+	}
+	if len(ids) == 0 {
+		return page(p, limits{5, 1000}, false, s.instances.All(tx), keep)
+	}
+	named := make([]Instance, 0, len(ids))
+	for n, id := range ids {
+		i, err := s.instance(tx, c.Region, id)
+		if err != nil {
+			return nil, "", err
+		}
+		if !slices.Contains(ids[:n], id) {
+			named = append(named, i)
+		}
+	}
+	rows := func(yield func(uint64, Instance) bool) {
+		for n, i := range named {
+			if !yield(uint64(n)+1, i) { //nolint:gosec // an index is not negative
+				return
+			}
+		}
+	}
+	return page(p, limits{5, 1000}, true, rows, keep)
+}
+
+type describeStatusInput struct {
+	call.Dry
+	Paging
+	IncludeAllInstances bool
+	Filters             []filter `query:"Filter"`
+	IDs                 []string `query:"InstanceId"`
+}
+
+type statusDetail struct {
+	Name   string `xml:"name"`
+	Status string `xml:"status"`
+}
+
+type statusSummary struct {
+	Status  string                   `xml:"status"`
+	Details wire.Items[statusDetail] `xml:"details"`
+}
+
+type instanceStatusView struct {
+	ID       string             `xml:"instanceId"`
+	Zone     string             `xml:"availabilityZone"`
+	ZoneID   string             `xml:"availabilityZoneId"`
+	Events   wire.Items[string] `xml:"eventsSet"`
+	State    stateView          `xml:"instanceState"`
+	System   statusSummary      `xml:"systemStatus"`
+	Instance statusSummary      `xml:"instanceStatus"`
+}
+
+type describeStatusOutput struct {
+	Statuses  wire.Items[instanceStatusView] `xml:"instanceStatusSet"`
+	NextToken string                         `xml:"nextToken,omitempty"`
+}
+
+// describeInstanceStatus tells of running instances or, when asked to, of all.
+// Its filters are fewer than those of DescribeInstances, and have no tags.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html
+func (s *Service) describeInstanceStatus(tx *store.Tx, c *call.Caller, in *describeStatusInput) (*describeStatusOutput, error) {
+	if err := s.requireList(c, "DescribeInstanceStatus"); err != nil {
+		return nil, err
+	}
+	for _, f := range in.Filters {
+		if !slices.Contains([]string{"availability-zone", "instance-state-name", "instance-state-code"}, f.Name) {
+			return nil, errValue("The filter '%s' is invalid", f.Name)
+		}
+	}
+	filters := in.Filters
+	if !in.IncludeAllInstances {
+		filters = append(slices.Clone(filters), filter{Name: "instance-state-name", Values: []string{string(Running)}})
+	}
+	found, next, err := s.selectInstances(tx, c, in.IDs, filters, in.Paging)
+	if err != nil {
+		return nil, err
+	}
+	out := &describeStatusOutput{NextToken: next}
+	for _, i := range found {
+		v := instanceStatusView{ID: i.ID, Zone: i.Zone, ZoneID: i.ZoneID, State: i.State.view()}
+		v.System, v.Instance = reachability(i.State), reachability(i.State)
+		out.Statuses = append(out.Statuses, v)
+	}
+	return out, nil
+}
+
+// reachability is the result of both checks: this cloud's instances are
+// reachable as soon as they run.
+func reachability(s State) statusSummary {
+	switch s {
+	case Running:
+		return statusSummary{"ok", wire.Items[statusDetail]{{"reachability", "passed"}}}
+	case Pending:
+		return statusSummary{"initializing", wire.Items[statusDetail]{{"reachability", "initializing"}}}
+	}
+	return statusSummary{Status: "not-applicable"}
+}

@@ -1,0 +1,231 @@
+package ec2
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/spawn-ec2/spawn/internal/local/call"
+	"github.com/spawn-ec2/spawn/internal/local/store"
+	"github.com/spawn-ec2/spawn/internal/local/wire"
+)
+
+// Image is a machine image. All are public and of others; nobody can make one.
+type Image struct {
+	ID, Name, Description string
+	Parameter             string // the public SSM parameter that has its id
+	Architecture          string
+	Owner, OwnerAlias     string
+	RootDevice, Snapshot  string
+	SizeGiB               int  // of the snapshot: the least for the root volume
+	MetadataV2            bool // made for version 2 of the metadata service, which is then the default
+}
+
+// publicImages are the images whose ids AWS publishes under parameters, by
+// parameter, without what differs by region. There are no others.
+//
+// Parameters and root devices:
+// https://docs.aws.amazon.com/linux/al2023/ug/ec2.html
+// https://docs.aws.amazon.com/dlami/latest/devguide/find-dlami-id.html
+// https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
+// https://wiki.debian.org/Cloud/AmazonEC2Image/Bookworm
+func publicImages() []Image {
+	const (
+		amazon, amazonDeep = "137112412989", "898082745236"
+		canonical, debian  = "099720109477", "136693071363"
+	)
+	var all []Image
+	for _, a := range []struct{ name, short string }{{"x86_64", "amd64"}, {"arm64", "arm64"}} {
+		all = append(all,
+			Image{
+				Parameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + a.name,
+				Name:      "al2023-ami-kernel-default-" + a.name, Description: "Amazon Linux 2023",
+				Owner: amazon, OwnerAlias: "amazon", RootDevice: "/dev/xvda", SizeGiB: 8, Architecture: a.name, MetadataV2: true,
+			},
+			Image{
+				Parameter: "/aws/service/deeplearning/ami/" + a.name + "/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id",
+				Name:      "base-oss-nvidia-driver-gpu-amazon-linux-2023-" + a.name, Description: "Amazon Linux 2023 with NVIDIA drivers",
+				Owner: amazonDeep, OwnerAlias: "amazon", RootDevice: "/dev/xvda", SizeGiB: 75, Architecture: a.name, MetadataV2: true,
+			},
+			Image{
+				Parameter: "/aws/service/canonical/ubuntu/server/24.04/stable/current/" + a.short + "/hvm/ebs-gp3/ami-id",
+				Name:      "ubuntu-noble-24.04-" + a.short + "-server", Description: "Ubuntu 24.04 LTS",
+				Owner: canonical, RootDevice: "/dev/sda1", SizeGiB: 8, Architecture: a.name,
+			},
+			Image{
+				Parameter: "/aws/service/debian/release/12/latest/" + a.short,
+				Name:      "debian-12-" + a.short, Description: "Debian 12",
+				Owner: debian, RootDevice: "/dev/xvda", SizeGiB: 8, Architecture: a.name,
+			},
+		)
+	}
+	return all
+}
+
+// images are the images of a region. Their ids differ by region and are the
+// same each time, as published ones are for a while.
+func images(region string) []Image {
+	all := publicImages()
+	for i := range all {
+		sum := sha256.Sum256([]byte(region + " " + all[i].Parameter))
+		all[i].ID = "ami-0" + hex.EncodeToString(sum[:8])
+		all[i].Snapshot = "snap-0" + hex.EncodeToString(sum[8:16])
+	}
+	return all
+}
+
+// resolvePrefix begins an ImageId that names a parameter instead of an image.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-systems-manager-parameter-to-find-AMI.html
+const resolvePrefix = "resolve:ssm:"
+
+// findImage resolves what a request names as its image. A parameter is read
+// with the caller's permission.
+func (s *Service) findImage(c *call.Caller, id string) (Image, error) {
+	if id == "" {
+		return Image{}, errMissing("ImageId")
+	}
+	all := images(c.Region)
+	if parameter, found := strings.CutPrefix(id, resolvePrefix); found {
+		arn := "arn:aws:ssm:" + c.Region + "::parameter/" + strings.TrimPrefix(parameter, "/")
+		if err := c.Require("ssm:GetParameters", arn, nil); err != nil {
+			return Image{}, err
+		}
+		i := slices.IndexFunc(all, func(m Image) bool { return m.Parameter == parameter })
+		if i < 0 {
+			return Image{}, errValue("Unable to resolve the parameter '%s' in the ImageId", parameter)
+		}
+		return all[i], nil
+	}
+	i := slices.IndexFunc(all, func(m Image) bool { return m.ID == id })
+	if i < 0 {
+		return Image{}, errNoResource("ami", id)
+	}
+	return all[i], nil
+}
+
+type describeImagesInput struct {
+	call.Dry
+	Paging
+	Filters  []filter `query:"Filter"`
+	ImageIDs []string `query:"ImageId"`
+	Owners   []string `query:"Owner"`
+}
+
+type imageView struct {
+	ImageID            string                     `xml:"imageId"`
+	Location           string                     `xml:"imageLocation"`
+	State              string                     `xml:"imageState"`
+	OwnerID            string                     `xml:"imageOwnerId"`
+	Public             bool                       `xml:"isPublic"`
+	Architecture       string                     `xml:"architecture"`
+	Type               string                     `xml:"imageType"`
+	OwnerAlias         string                     `xml:"imageOwnerAlias,omitempty"`
+	Name               string                     `xml:"name"`
+	Description        string                     `xml:"description"`
+	RootDeviceType     string                     `xml:"rootDeviceType"`
+	RootDeviceName     string                     `xml:"rootDeviceName"`
+	Mappings           wire.Items[imageDeviceSet] `xml:"blockDeviceMapping"`
+	VirtualizationType string                     `xml:"virtualizationType"`
+	Hypervisor         string                     `xml:"hypervisor"`
+	ENA                bool                       `xml:"enaSupport"`
+	IMDSSupport        string                     `xml:"imdsSupport,omitempty"`
+	PlatformDetails    string                     `xml:"platformDetails"`
+	UsageOperation     string                     `xml:"usageOperation"`
+}
+
+type imageDeviceSet struct {
+	DeviceName string `xml:"deviceName"`
+	EBS        struct {
+		Snapshot            string `xml:"snapshotId"`
+		Size                int    `xml:"volumeSize"`
+		DeleteOnTermination bool   `xml:"deleteOnTermination"`
+		Type                string `xml:"volumeType"`
+		Encrypted           bool   `xml:"encrypted"`
+	} `xml:"ebs"`
+}
+
+type describeImagesOutput struct {
+	Images    wire.Items[imageView] `xml:"imagesSet"`
+	NextToken string                `xml:"nextToken,omitempty"`
+}
+
+func (m Image) attributes(name string) ([]string, bool) {
+	switch name {
+	case "image-id":
+		return one(m.ID)
+	case "architecture":
+		return one(m.Architecture)
+	case "name":
+		return one(m.Name)
+	case "description":
+		return one(m.Description)
+	case "owner-id":
+		return one(m.Owner)
+	case "owner-alias":
+		return one(m.OwnerAlias)
+	case "state":
+		return one("available")
+	case "is-public":
+		return truth(true)
+	case "root-device-type":
+		return one("ebs")
+	case "root-device-name":
+		return one(m.RootDevice)
+	case "virtualization-type":
+		return one("hvm")
+	}
+	return nil, false
+}
+
+func (s *Service) describeImages(_ *store.Tx, c *call.Caller, in *describeImagesInput) (*describeImagesOutput, error) {
+	if err := s.requireList(c, "DescribeImages"); err != nil {
+		return nil, err
+	}
+	if err := checkFilters(in.Filters, Image{}.attributes); err != nil {
+		return nil, err
+	}
+	all := images(c.Region)
+	for _, id := range in.ImageIDs {
+		if !slices.ContainsFunc(all, func(m Image) bool { return m.ID == id }) {
+			return nil, errNoResource("ami", id)
+		}
+	}
+	rows := func(yield func(uint64, Image) bool) {
+		for i, m := range all {
+			if !yield(uint64(i)+1, m) { //nolint:gosec // an index is not negative
+				return
+			}
+		}
+	}
+	found, next, err := page(in.Paging, limits{1, 1000}, len(in.ImageIDs) > 0, rows, func(m Image) bool {
+		named := len(in.ImageIDs) == 0 || slices.Contains(in.ImageIDs, m.ID)
+		owned := len(in.Owners) == 0 || slices.Contains(in.Owners, m.Owner) || (m.OwnerAlias != "" && slices.Contains(in.Owners, m.OwnerAlias))
+		return named && owned && passes(in.Filters, nil, m.attributes)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &describeImagesOutput{NextToken: next}
+	for _, m := range found {
+		out.Images = append(out.Images, m.view())
+	}
+	return out, nil
+}
+
+func (m Image) view() imageView {
+	v := imageView{
+		ImageID: m.ID, Location: "amazon/" + m.Name, State: "available", OwnerID: m.Owner, Public: true, Architecture: m.Architecture,
+		Type: "machine", OwnerAlias: m.OwnerAlias, Name: m.Name, Description: m.Description, RootDeviceType: "ebs",
+		RootDeviceName: m.RootDevice, VirtualizationType: "hvm", Hypervisor: "xen", ENA: true,
+		PlatformDetails: "Linux/UNIX", UsageOperation: "RunInstances",
+	}
+	if m.MetadataV2 {
+		v.IMDSSupport = "v2.0"
+	}
+	root := imageDeviceSet{DeviceName: m.RootDevice}
+	root.EBS.Snapshot, root.EBS.Size, root.EBS.DeleteOnTermination, root.EBS.Type = m.Snapshot, m.SizeGiB, true, "gp3"
+	v.Mappings = wire.Items[imageDeviceSet]{root}
+	return v
+}

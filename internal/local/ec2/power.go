@@ -1,0 +1,132 @@
+package ec2
+
+import (
+	"slices"
+	"time"
+
+	"github.com/spawn-ec2/spawn/internal/local/call"
+	"github.com/spawn-ec2/spawn/internal/local/store"
+	"github.com/spawn-ec2/spawn/internal/local/wire"
+)
+
+type instancesInput struct {
+	call.Dry
+	IDs []string `query:"InstanceId"`
+}
+
+type stopInput struct {
+	call.Dry
+	IDs       []string `query:"InstanceId"`
+	Hibernate bool
+}
+
+// act does something with each of the named instances, or with none of them.
+func (s *Service) act(tx *store.Tx, c *call.Caller, action string, ids []string, do func(Instance) (Instance, error)) (*stateChanges, error) {
+	if len(ids) == 0 {
+		return nil, errMissing("InstanceId")
+	}
+	out := &stateChanges{}
+	for n, id := range ids {
+		if slices.Contains(ids[:n], id) {
+			continue
+		}
+		i, err := s.instance(tx, c.Region, id)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.Require("ec2:"+action, s.arn(c.Region, "instance", id), s.instanceKeys(tx, i)); err != nil {
+			return nil, err
+		}
+		after, err := do(i)
+		if err != nil {
+			return nil, err
+		}
+		out.Instances = append(out.Instances, stateChange{id, after.State.view(), i.State.view()})
+	}
+	return out, nil
+}
+
+// terminateInstances ends instances. Those that have ended already are no
+// error; one that is off ends at once.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
+func (s *Service) terminateInstances(tx *store.Tx, c *call.Caller, in *instancesInput) (*stateChanges, error) {
+	return s.act(tx, c, "TerminateInstances", in.IDs, func(i Instance) (Instance, error) {
+		switch i.State {
+		case Terminated, ShuttingDown:
+			return i, nil
+		case Stopped:
+			i.Reason, i.Transition = userInitiated(tx.Now())
+			return s.end(tx, i), nil
+		}
+		i.State = ShuttingDown // also of one that is stopping, which then does not stop at stopped
+		i.Reason, i.Transition = userInitiated(tx.Now())
+		s.instances.Put(tx, i.ID, i)
+		tx.AfterCommit(func() { s.powerOff(i.ID) })
+		return i, nil
+	})
+}
+
+// stopInstances stops instances, which keep their disk and private address.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
+func (s *Service) stopInstances(tx *store.Tx, c *call.Caller, in *stopInput) (*stateChanges, error) {
+	return s.act(tx, c, "StopInstances", in.IDs, func(i Instance) (Instance, error) {
+		switch i.State {
+		case Stopped, Stopping:
+			return i, nil
+		case Running:
+		default:
+			return i, wire.Errorf("IncorrectInstanceState", "This instance '%s' is not in a state from which it can be stopped.", i.ID)
+		}
+		if in.Hibernate {
+			return i, wire.Errorf("UnsupportedHibernationConfiguration", "The instance '%s' is not configured for hibernation.", i.ID)
+		}
+		i.State = Stopping
+		i.Reason, i.Transition = userInitiated(tx.Now())
+		s.instances.Put(tx, i.ID, i)
+		tx.AfterCommit(func() { s.powerOff(i.ID) })
+		return i, nil
+	})
+}
+
+// startInstances starts stopped instances, each with another public address.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StartInstances.html
+func (s *Service) startInstances(tx *store.Tx, c *call.Caller, in *instancesInput) (*stateChanges, error) {
+	return s.act(tx, c, "StartInstances", in.IDs, func(i Instance) (Instance, error) {
+		switch i.State {
+		case Pending, Running:
+			return i, nil
+		case Stopped:
+		default:
+			return i, wire.Errorf("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be started.", i.ID)
+		}
+		i.State, i.Reason, i.Transition = Pending, StateReason{}, ""
+		i.Launched = tx.Now().Truncate(time.Second)
+		if n, found := s.interfaces.Get(tx, i.Interface); found {
+			if subnet, _ := s.subnets.Get(tx, i.Subnet); subnet.MapPublicIP {
+				n.PublicIP = s.leasePublic(tx, n.ID)
+			}
+			i.PublicIP = n.PublicIP
+			s.interfaces.Put(tx, n.ID, n)
+		}
+		s.instances.Put(tx, i.ID, i)
+		tx.AfterCommit(func() { s.powerOn(i) })
+		return i, nil
+	})
+}
+
+// stopped makes an instance that is off stopped. It gives its public address
+// back and keeps all else.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-ec2-instance-stop-start-works.html
+func (s *Service) stopped(tx *store.Tx, i Instance) {
+	s.releasePublic(tx, i.PublicIP)
+	if n, found := s.interfaces.Get(tx, i.Interface); found {
+		n.PublicIP = ""
+		s.interfaces.Put(tx, n.ID, n)
+	}
+	i.State, i.PublicIP = Stopped, ""
+	s.instances.Put(tx, i.ID, i)
+}

@@ -1,0 +1,135 @@
+package ec2
+
+import (
+	"github.com/spawn-ec2/spawn/internal/local/call"
+	"github.com/spawn-ec2/spawn/internal/local/wire"
+)
+
+// maxUserData is the most bytes of user-data, before base64.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
+const maxUserData = 16384
+
+// runInput is what RunInstances takes here; every other parameter is refused.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
+type runInput struct {
+	call.Dry
+	ClientToken                       string
+	MinCount                          *int
+	MaxCount                          *int
+	ImageID                           string `query:"ImageId"`
+	InstanceType                      string
+	KeyName                           string
+	SubnetID                          string   `query:"SubnetId"`
+	SecurityGroupIDs                  []string `query:"SecurityGroupId"`
+	SecurityGroups                    []string `query:"SecurityGroup"`
+	UserData                          []byte
+	InstanceInitiatedShutdownBehavior string
+
+	Placement struct {
+		AvailabilityZone   string
+		AvailabilityZoneID string `query:"AvailabilityZoneId"`
+		Tenancy            string
+	}
+	IamInstanceProfile struct {
+		ARN  string `query:"Arn"`
+		Name string
+	}
+	MetadataOptions struct {
+		HTTPTokens              string `query:"HttpTokens"`
+		HTTPPutResponseHopLimit *int   `query:"HttpPutResponseHopLimit"`
+		HTTPEndpoint            string `query:"HttpEndpoint"`
+		InstanceMetadataTags    string
+	}
+	BlockDeviceMappings   []blockDevice      `query:"BlockDeviceMapping"`
+	TagSpecifications     []tagSpecification `query:"TagSpecification"`
+	InstanceMarketOptions *struct {
+		MarketType  string
+		SpotOptions struct {
+			MaxPrice                     string
+			SpotInstanceType             string
+			InstanceInterruptionBehavior string
+			ValidUntil                   string
+		}
+	}
+}
+
+// check refuses what is wrong with the request in itself.
+func (in *runInput) check() error {
+	switch {
+	case in.MinCount == nil:
+		return errMissing("MinCount")
+	case in.MaxCount == nil:
+		return errMissing("MaxCount")
+	case *in.MinCount < 1:
+		return errValue("Invalid value '%d' for instanceCount: it must be at least 1", *in.MinCount)
+	case *in.MaxCount < *in.MinCount:
+		return errValue("Invalid value '%d' for MaxCount: it must not be below MinCount", *in.MaxCount)
+	case len(in.ClientToken) > 64 || !isASCII(in.ClientToken):
+		return errValue("Invalid value for ClientToken: up to 64 ASCII characters are allowed")
+	case in.InstanceType == "":
+		return errMissing("InstanceType")
+	case len(in.UserData) > maxUserData:
+		return errValue("User data is limited to %d bytes", maxUserData)
+	case in.InstanceMarketOptions != nil:
+		return wire.Errorf("UnsupportedOperation", "This cloud does not have the %s market yet", in.InstanceMarketOptions.MarketType)
+	case in.Placement.Tenancy != "" && in.Placement.Tenancy != "default":
+		return wire.Errorf("UnsupportedOperation", "This cloud does not have the tenancy %s", in.Placement.Tenancy)
+	case len(in.SecurityGroups) > 0 && in.SubnetID != "":
+		return errCombination("The parameter groupName cannot be used with the parameter subnet")
+	case in.IamInstanceProfile.ARN != "" && in.IamInstanceProfile.Name != "":
+		return errCombination("The parameters iamInstanceProfile.name and iamInstanceProfile.arn cannot be used together")
+	}
+	return oneOf("InstanceInitiatedShutdownBehavior", in.InstanceInitiatedShutdownBehavior, "stop", "terminate")
+}
+
+// oneOf refuses a value that is given and none of those allowed.
+func oneOf(parameter, value string, allowed ...string) error {
+	if value == "" {
+		return nil
+	}
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return errValue("Invalid value '%s' for %s", value, parameter)
+}
+
+// metadata completes the request's options. An image that is made for version
+// 2 of the metadata service has other defaults.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
+func (in *runInput) metadata(image Image) (MetadataOptions, error) {
+	o := MetadataOptions{Endpoint: "enabled", Tokens: "optional", HopLimit: 1, Tags: "disabled"}
+	if image.MetadataV2 {
+		o.Tokens, o.HopLimit = "required", 2
+	}
+	given := in.MetadataOptions
+	for _, err := range []error{
+		oneOf("HttpTokens", given.HTTPTokens, "optional", "required"),
+		oneOf("HttpEndpoint", given.HTTPEndpoint, "enabled", "disabled"),
+		oneOf("InstanceMetadataTags", given.InstanceMetadataTags, "enabled", "disabled"),
+	} {
+		if err != nil {
+			return o, err
+		}
+	}
+	if given.HTTPTokens != "" {
+		o.Tokens = given.HTTPTokens
+	}
+	if given.HTTPEndpoint != "" {
+		o.Endpoint = given.HTTPEndpoint
+	}
+	if given.InstanceMetadataTags != "" {
+		o.Tags = given.InstanceMetadataTags
+	}
+	if given.HTTPPutResponseHopLimit != nil {
+		o.HopLimit = *given.HTTPPutResponseHopLimit
+		if o.HopLimit < 1 || o.HopLimit > 64 {
+			return o, errValue("Invalid value '%d' for HttpPutResponseHopLimit: it must be from 1 to 64", o.HopLimit)
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,130 @@
+package process
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os/exec"
+	goruntime "runtime"
+	"time"
+
+	"github.com/spawn-ec2/spawn/internal/local/runtime"
+)
+
+type machine struct {
+	runtime *Runtime
+	id      string
+	dir     string
+	env     []string
+	console *console
+	off     context.CancelFunc // asks the command to end, and is the last of it
+	plug    context.Context    // the command is killed when this ends
+	pull    context.CancelFunc
+	done    chan struct{}
+}
+
+func (m *machine) Done() <-chan struct{} { return m.done }
+
+// PowerOff asks the command to end and kills it after two seconds, or at once
+// when ctx ends first.
+func (m *machine) PowerOff(ctx context.Context) {
+	m.off()
+	select {
+	case <-m.done:
+	case <-ctx.Done():
+		m.pull()
+		<-m.done
+	}
+}
+
+func (m *machine) Exec(context.Context, runtime.Command) (int, error) {
+	return 0, runtime.ErrNoInside
+}
+
+// prepare makes the command, not started.
+func (m *machine) prepare() *exec.Cmd {
+	argv := m.runtime.command
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // the command is the program's own, not a user's
+	cmd.Dir, cmd.Env = m.dir, m.env
+	cmd.Stdout, cmd.Stderr = m.console, m.console
+	// A grandchild that keeps the console open must not keep the machine on.
+	cmd.WaitDelay = grace
+	isolate(cmd)
+	return cmd
+}
+
+// live owns everything the machine has: the metadata server and, one after the
+// other, the processes. started receives the outcome of the first start.
+func (m *machine) live(life context.Context, l net.Listener, metadata http.Handler, cmd *exec.Cmd, started chan<- error) {
+	// On Linux a child dies with the thread that started it (see isolate), so
+	// this goroutine keeps its thread for the machine's whole life.
+	goruntime.LockOSThread()
+	defer goruntime.UnlockOSThread()
+	defer close(m.done)
+	defer m.pull()
+	defer m.off()
+	defer serve(l, metadata, m.runtime.log)()
+
+	err := cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		if err == nil {
+			begun := time.Now()
+			err = m.attend(life, cmd)
+			if cmd.ProcessState.Success() || life.Err() != nil {
+				return // it powered itself off, or was told to
+			}
+			if time.Since(begun) > steady {
+				wait = firstPause
+			}
+		}
+		m.console.say("%s ended (%v) and is started again in %v", m.runtime.command[0], err, wait)
+		m.runtime.log.Warn("machine's command ended", "instance", m.id, "error", err, "restart_in", wait)
+		m.runtime.pause(life, wait)
+		if life.Err() != nil {
+			return
+		}
+		cmd = m.prepare()
+		err = cmd.Start()
+	}
+}
+
+// attend waits for a started command, which it ends when life does.
+func (m *machine) attend(life context.Context, cmd *exec.Cmd) error {
+	ended := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-ended:
+			return
+		case <-life.Done():
+		}
+		m.signal(cmd, terminate)
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case <-ended:
+			return
+		case <-t.C:
+		case <-m.plug.Done():
+		}
+		m.signal(cmd, kill)
+	}()
+	err := cmd.Wait()
+	close(ended)
+	<-watched
+	sweep(cmd) // what the command left behind in its process group
+	return err
+}
+
+// signal ends cmd by one of the system's ways. That it has ended already is
+// not worth a word; anything else shows in the wait that follows.
+func (m *machine) signal(cmd *exec.Cmd, how func(*exec.Cmd) error) {
+	if err := how(cmd); err != nil {
+		m.runtime.log.Debug("end machine's command", "instance", m.id, "error", err)
+	}
+}

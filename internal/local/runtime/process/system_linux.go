@@ -1,0 +1,7 @@
+package process
+
+import "syscall"
+
+// dieWithParent has the kernel kill the command when the thread that started
+// it ends, which is when this program does, `kill -9` included.
+func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
