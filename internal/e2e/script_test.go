@@ -18,8 +18,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			home := env.WorkDir + "/home"
-			env.Setenv("HOME", home)
+			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("PATH", programs+":"+env.Getenv("PATH"))
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Defer(func() {

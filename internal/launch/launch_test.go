@@ -82,31 +82,33 @@ func wantNothingLeft(t *testing.T, c cloudtest.Cloud) {
 }
 
 func TestLaunchMakesWhatThePlanSays(t *testing.T) {
-	cloudtest.Each(t, func(t *testing.T, c cloudtest.Cloud) {
-		p, l := plan(t), launcher(t, c)
-		res, err := l.Launch(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := instances(t, c)
-		if len(all) != 1 || aws.ToString(all[0].InstanceId) != res.Instance.ID {
-			t.Fatalf("%d instances", len(all))
-		}
-		in := all[0]
-		tags, problems := lifecycle.ReadInstanceTags(account.TagMap(in.Tags))
-		if len(problems) > 0 || tags.Deadline != res.Deadline || tags.Deadline != lifecycle.DeadlineAt(tags.Created.Add(time.Hour)) || tags.Owner == "" {
-			t.Errorf("tags %+v, problems %v", tags, problems)
-		}
-		if string(in.InstanceType) != "t3.micro" || aws.ToString(in.KeyName) != account.DefaultKeyName || in.IamInstanceProfile == nil {
-			t.Errorf("type %s, key %s, profile %v", in.InstanceType, aws.ToString(in.KeyName), in.IamInstanceProfile)
-		}
-		if res.Ready {
-			t.Error("nothing booted, and the agent is said to be ready")
-		}
-		if left, err := os.ReadDir(l.Journals); err != nil || len(left) == 1 && strings.HasSuffix(left[0].Name(), ".journal") {
-			t.Errorf("the launch is complete, and its journal says it is not: %v, %v", left, err)
-		}
-	})
+	// moto cannot judge this: it wants a size for the root volume, which AWS
+	// takes from the image (FACTS of RunInstances; EbsBlockDevice in the API
+	// reference).
+	c := cloudtest.Local(t, nil)
+	p, l := plan(t), launcher(t, c)
+	res, err := l.Launch(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := instances(t, c)
+	if len(all) != 1 || aws.ToString(all[0].InstanceId) != res.Instance.ID {
+		t.Fatalf("%d instances", len(all))
+	}
+	in := all[0]
+	tags, problems := lifecycle.ReadInstanceTags(account.TagMap(in.Tags))
+	if len(problems) > 0 || tags.Deadline != res.Deadline || tags.Deadline != lifecycle.DeadlineAt(tags.Created.Add(time.Hour)) || tags.Owner == "" {
+		t.Errorf("tags %+v, problems %v", tags, problems)
+	}
+	if string(in.InstanceType) != "t3.micro" || aws.ToString(in.KeyName) != account.DefaultKeyName || in.IamInstanceProfile == nil {
+		t.Errorf("type %s, key %s, profile %v", in.InstanceType, aws.ToString(in.KeyName), in.IamInstanceProfile)
+	}
+	if res.Ready {
+		t.Error("nothing booted, and the agent is said to be ready")
+	}
+	if left, err := os.ReadDir(l.Journals); err != nil || len(left) == 1 && strings.HasSuffix(left[0].Name(), ".journal") {
+		t.Errorf("the launch is complete, and its journal says it is not: %v, %v", left, err)
+	}
 }
 
 // unkind is EC2 with a RunInstances of the test's own.

@@ -22,16 +22,16 @@ func (e *exchange) refusal(f *auth.Failure) *wire.Error {
 	return refuseQuery(f)
 }
 
+// refuseEC2 says the same of a wrong secret, a wrong key and a wrong clock, as
+// EC2 does: that a clock is wrong, clients tell from the Date header.
 func refuseEC2(f *auth.Failure) *wire.Error {
 	switch f.Reason {
 	case auth.Missing:
 		return wire.Statusf(http.StatusForbidden, "MissingAuthenticationToken", "%s", f.Message)
-	case auth.Malformed, auth.UnknownKey, auth.BadToken:
-		return wire.Statusf(http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")
-	case auth.Expired, auth.Skewed:
-		return wire.Errorf("RequestExpired", "Request has expired. %s", f.Message)
+	case auth.Expired:
+		return wire.Errorf("RequestExpired", "Request has expired.")
 	}
-	return wire.Statusf(http.StatusForbidden, "SignatureDoesNotMatch", "%s", f.Message)
+	return wire.Statusf(http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")
 }
 
 func refuseQuery(f *auth.Failure) *wire.Error {

@@ -74,7 +74,7 @@ func TestFindsOnlyWhatIsOursUnusedAndSettled(t *testing.T) {
 		kept[lifecycle.TagKeep] = "true"
 		unused := newGroup(t, api, "unused", origin(me, time.Hour).Tags())
 		young := newGroup(t, api, "young", origin(me, 0).Tags())
-		mine := newGroup(t, api, "young but this machine's", origin(me, 0).Tags())
+		mine := newGroup(t, api, "young but of this machine", origin(me, 0).Tags())
 		newGroup(t, api, "foreign", nil)
 		newGroup(t, api, "kept", kept)
 		newGroup(t, api, "theirs", origin(other, time.Hour).Tags())

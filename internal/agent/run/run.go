@@ -176,10 +176,11 @@ func (a *agent) tick(ctx context.Context) (done bool) {
 }
 
 // announce reports the armed deadline, or that users were warned of it, when
-// that is news. It is the acknowledgement that spawn waits for.
+// that is news. It is the acknowledgement that spawn waits for; the first word
+// is always that the agent is ready, however near the end is.
 func (a *agent) announce() {
 	r := report{phase: lifecycle.PhaseReady, deadline: a.state.Deadline()}
-	if a.state.Warned() {
+	if a.state.Warned() && a.announced != (report{}) {
 		r.phase = lifecycle.PhaseWarned
 	}
 	if r.deadline.IsZero() || r == a.announced {

@@ -8,6 +8,7 @@
 package truffle
 
 import (
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,14 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	}
 	return problem.New(problem.Usage, "%s takes no arguments, but got %q", cmd.CommandPath(), args[0]).
 		WithNext("see %s --help", cmd.CommandPath())
+}
+
+// Main runs truffle with its arguments and returns the exit code.
+func Main(version string, args []string) int {
+	streams := term.System()
+	root := New(Factory{Streams: streams, Version: version, Env: os.Getenv})
+	root.SetArgs(args)
+	return Report(streams, root.Execute())
 }
 
 // Report shows an error, if there is one to show, and returns the exit code.

@@ -128,8 +128,9 @@ func (c *Cloud) envCommand() *cobra.Command {
 				return err
 			}
 			// AWS_PROFILE would win over the keys in some tools, and a
-			// session token of another account would be refused.
-			_, err = fmt.Fprintf(c.streams.Out, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\nunset AWS_PROFILE AWS_SESSION_TOKEN\n",
+			// session token of another account would be refused. The AWS
+			// command line knows the region only by its older name.
+			_, err = fmt.Fprintf(c.streams.Out, "export AWS_ENDPOINT_URL=%[1]s\nexport AWS_ACCESS_KEY_ID=%[2]s\nexport AWS_SECRET_ACCESS_KEY=%[3]s\nexport AWS_REGION=%[4]s AWS_DEFAULT_REGION=%[4]s\nunset AWS_PROFILE AWS_SESSION_TOKEN\n",
 				found.Endpoint, found.AccessKeyID, found.SecretAccessKey, awsx.DefaultRegion)
 			return err
 		},
