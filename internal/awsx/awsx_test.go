@@ -209,7 +209,7 @@ func TestExplainKeepsAKindThatWasGiven(t *testing.T) {
 
 func TestExplainLeavesOtherErrorsAlone(t *testing.T) {
 	plain := errors.New("plain")
-	if got := awsx.Explain(plain); got != plain {
+	if got := awsx.Explain(plain); !errors.Is(got, plain) {
 		t.Errorf("got %v", got)
 	}
 	if awsx.Explain(nil) != nil {

@@ -83,7 +83,7 @@ func Moto(t *testing.T) Cloud {
 	for lines.Scan() {
 		if m := motoAddress.FindStringSubmatch(lines.Text()); m != nil {
 			go func() {
-				for lines.Scan() { //nolint:revive // keeps the pipe empty
+				for lines.Scan() {
 				}
 			}()
 			return Cloud{Name: "moto", Target: connect(t, awsx.Local{Endpoint: m[1], AccessKeyID: "AKIDMOTO", SecretAccessKey: "moto"})}

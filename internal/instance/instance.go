@@ -25,7 +25,8 @@ type Instance struct {
 	Type        string
 	Zone        string
 	State       lifecycle.State
-	StateReason string // why it left the state it was in; "" when EC2 gives none
+	StateReason string // why it left the state it was in, in EC2's words; "" when EC2 gives none
+	StateCode   string // the same as a code: Client.UserInitiatedShutdown
 	PublicIP    string // "" when it has none
 	PrivateIP   string
 	KeyName     string
@@ -102,7 +103,7 @@ func Read(i types.Instance) Instance {
 		in.State = lifecycle.ParseState(string(i.State.Name))
 	}
 	if i.StateReason != nil {
-		in.StateReason = aws.ToString(i.StateReason.Message)
+		in.StateReason, in.StateCode = aws.ToString(i.StateReason.Message), aws.ToString(i.StateReason.Code)
 	}
 	if i.Placement != nil {
 		in.Zone = aws.ToString(i.Placement.AvailabilityZone)

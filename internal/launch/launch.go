@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -199,11 +200,21 @@ func (r *running) boot(ctx context.Context, id string) (in instance.Instance, er
 			return in.State != lifecycle.StatePending && in.State != lifecycle.StateUnknown
 		})
 		if err == nil && in.State != lifecycle.StateRunning {
-			err = problem.New(problem.Failed, "the instance became %s instead of running: %s", in.State, reasonOf(in))
+			err = neverRan(in)
 		}
 		return fmt.Sprintf("%s runs in %s", in.ID, in.Zone), err
 	})
 	return in, err
+}
+
+// neverRan is an instance that EC2 promised and did not deliver, with EC2's
+// reason.
+func neverRan(in instance.Instance) error {
+	e := problem.New(problem.Failed, "the instance became %s instead of running: %s", in.State, reasonOf(in))
+	if awserr.IsNoCapacityReason(in.StateCode) {
+		e.Kind, e.Next = problem.NoCapacity, "try another zone, region or type; truffle finds candidates"
+	}
+	return e
 }
 
 // ready waits for the agent to say that it watches the deadline.

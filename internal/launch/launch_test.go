@@ -142,9 +142,9 @@ func TestRefusedLaunchLeavesNothing(t *testing.T) {
 func TestLostAnswerDoesNotLoseTheInstance(t *testing.T) {
 	c := cloudtest.Local(t, nil)
 	l := launcher(t, c)
-	real := l.EC2
-	l.EC2 = unkind{real, func(ctx context.Context, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {
-		if _, err := real.RunInstances(ctx, in); err != nil {
+	ec2API := l.EC2
+	l.EC2 = unkind{ec2API, func(ctx context.Context, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {
+		if _, err := ec2API.RunInstances(ctx, in); err != nil {
 			return nil, err
 		}
 		return nil, &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}

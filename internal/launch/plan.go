@@ -143,7 +143,7 @@ func findKey(m Machine, create bool) (*sshx.Key, error) {
 
 func newID() string {
 	var b [10]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
 

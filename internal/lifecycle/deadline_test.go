@@ -102,8 +102,12 @@ func TestLater(t *testing.T) {
 		a, b lifecycle.Deadline
 		want bool
 	}{
-		{late, early, true}, {early, late, false}, {early, early, false},
-		{early, none, true}, {none, early, false}, {none, none, false},
+		{late, early, true},
+		{early, late, false},
+		{early, early, false},
+		{early, none, true},
+		{none, early, false},
+		{none, none, false},
 	} {
 		if got := tt.a.Later(tt.b); got != tt.want {
 			t.Errorf("%q later than %q: %v", tt.a, tt.b, got)

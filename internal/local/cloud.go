@@ -88,7 +88,7 @@ func New(o Options) (*Cloud, error) {
 	if c.s3, err = s3.New(c.store, o.Account, filepath.Join(o.Dir, "objects")); err != nil {
 		return nil, err
 	}
-	c.api = hostGuard(http.HandlerFunc(c.serveAPI))
+	c.api = guard(http.HandlerFunc(c.serveAPI))
 	c.ec2 = ec2.New(ec2.Config{Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, STS: c.sts, Runtime: o.Runtime,
 		Dir: o.Dir, API: c.api, APIAddr: o.Addr, Log: o.Log})
 	c.control = control.Handler(remote{c}, o.Admin.SecretAccessKey)

@@ -8,15 +8,15 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/control"
 )
 
-// MaxHeader is the most bytes of headers that an http.Server before the cloud
-// should take.
-const MaxHeader = 64 << 10
+// maxHeader is the most bytes of headers that are looked at. The longest that
+// an honest client sends are a session token's.
+const maxHeader = 32 << 10
 
 // Handler serves the cloud to its owner: the services and, under
 // control.Prefix, the control interface.
 func (c *Cloud) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(control.Prefix, hostGuard(c.control))
+	mux.Handle(control.Prefix, guard(c.control))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, control.Prefix) {
 			mux.ServeHTTP(w, r)
@@ -26,16 +26,30 @@ func (c *Cloud) Handler() http.Handler {
 	})
 }
 
-// hostGuard refuses requests that were sent to another name than loopback's. A
-// web page that makes its own name point to 127.0.0.1 gets no further.
-func hostGuard(next http.Handler) http.Handler {
+// guard refuses requests that were sent to another name than loopback's, so a
+// web page that makes its own name point to 127.0.0.1 gets no further, and
+// those with headers beyond measure.
+func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLoopback(hostName(r)) {
+		switch {
+		case !isLoopback(hostName(r)):
 			http.Error(w, "this cloud answers to loopback names only", http.StatusForbidden)
-			return
+		case headerSize(r) > maxHeader:
+			http.Error(w, "the request's headers are too large", http.StatusRequestHeaderFieldsTooLarge)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+func headerSize(r *http.Request) int {
+	size := len(r.RequestURI)
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v)
+		}
+	}
+	return size
 }
 
 // hostName is the Host header without its port, in lower case.

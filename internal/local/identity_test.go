@@ -274,6 +274,11 @@ func TestOldAndAlteredRequestsAreRefused(t *testing.T) {
 	if status, body := w.do(unsigned); status != 403 || !strings.Contains(body, "MissingAuthenticationToken") {
 		t.Errorf("unsigned: %d %s", status, body)
 	}
+	padded := w.signed("sts", form, form, now)
+	padded.Header.Set("X-Padding", strings.Repeat("x", 40<<10))
+	if status, _ := w.do(padded); status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("40 KB of headers: %d", status)
+	}
 	large := w.signed("sts", strings.Repeat("x", 2<<20), "", now)
 	if status, _ := w.do(large); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("2 MB: %d", status)

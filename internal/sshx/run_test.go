@@ -118,8 +118,26 @@ func TestAShellSplitsTheCommandIntoTheSameWords(t *testing.T) {
 		return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 	}
 	for _, words := range [][]string{
-		{"uptime"}, {"a b", "c"}, {""}, {"", ""}, {"it's"}, {"''"}, {"$HOME", "$(id)", "`id`"}, {"a;b", "a|b", "a&b", "a>b", "a<b"},
-		{"*", "?", "[a]", "~", "~root"}, {"a\nb"}, {"\\"}, {"\\'"}, {`"`}, {"#x"}, {"!!"}, {"{a,b}"}, {"-rf"}, {"a=b"}, {"ü世"}, {"\t"},
+		{"uptime"},
+		{"a b", "c"},
+		{""},
+		{"", ""},
+		{"it's"},
+		{"''"},
+		{"$HOME", "$(id)", "`id`"},
+		{"a;b", "a|b", "a&b", "a>b", "a<b"},
+		{"*", "?", "[a]", "~", "~root"},
+		{"a\nb"},
+		{"\\"},
+		{"\\'"},
+		{`"`},
+		{"#x"},
+		{"!!"},
+		{"{a,b}"},
+		{"-rf"},
+		{"a=b"},
+		{"ü世"},
+		{"\t"},
 	} {
 		if diff := cmp.Diff(words, split(sshx.QuoteCommand(words))); diff != "" {
 			t.Errorf("%q: %s", words, diff)

@@ -28,7 +28,7 @@ func (m Machine) PowerOff(ctx context.Context) error {
 	m.sync(ctx)
 	if m.shutdown(ctx) {
 		if wait(ctx, shutdownPatience) != nil {
-			return nil
+			return nil //nolint:nilerr // the shutdown has come to this process: it worked
 		}
 		m.Log.ErrorContext(ctx, "the shutdown hangs: forcing the power off")
 		m.sync(ctx)

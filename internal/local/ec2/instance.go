@@ -55,7 +55,6 @@ type Instance struct {
 	ID, Region   string
 	Reservation  string
 	Owner        string // the account
-	Launcher     string // the principal that launched it
 	Index        int    // within its reservation
 	Token        string // the launch's client token
 	Type         string
@@ -79,12 +78,11 @@ type Instance struct {
 	Metadata     MetadataOptions
 	OnShutdown   string // stop or terminate: what a power-off from inside does
 
-	State        State
-	Reason       StateReason // why it is not pending or running
-	Transition   string      // the same, as an older field words it
-	Boots        int         // how often it came up
-	Launched     time.Time   // the last start
-	FirstStarted time.Time
+	State      State
+	Reason     StateReason // why it is not pending or running
+	Transition string      // the same, as an older field words it
+	Boots      int         // how often it came up
+	Launched   time.Time   // the last start
 }
 
 // MetadataOptions say how the instance's metadata can be asked for.

@@ -55,7 +55,7 @@ func (s *Service) powerOn(i Instance) {
 func (s *Service) specify(i Instance, console *console) runtime.Machine {
 	host, _, _ := strings.Cut(privateDNS(i.Region, i.PrivateIP), ".")
 	return runtime.Machine{
-		ID: i.ID, Hostname: host, PrivateIP: i.PrivateIP, VCPUs: i.VCPUs, Dir: s.dir(i.ID),
+		ID: i.ID, Hostname: host, PrivateIP: i.PrivateIP, VCPUs: i.VCPUs, Arch: i.Architecture, Dir: s.dir(i.ID),
 		Metadata: imds.New(&self{s, i.ID}), API: s.API, APIAddr: s.APIAddr, Console: console,
 	}
 }
@@ -140,6 +140,9 @@ func (s *Service) poweredOff(id string, bootErr error) {
 			s.end(tx, i)
 		case i.State == Stopping:
 			s.stopped(tx, i)
+		case errors.Is(bootErr, runtime.ErrNoCapacity) && i.Boots == 0:
+			i.Reason = reason("Server.InsufficientInstanceCapacity", bootErr.Error())
+			s.end(tx, i)
 		case bootErr != nil && i.Boots == 0:
 			i.Reason = reason("Server.InternalError", "Internal error on launch")
 			s.end(tx, i)

@@ -125,12 +125,12 @@ func (s *Service) launch(tx *store.Tx, c *call.Caller, in *runInput, p launchPla
 func (s *Service) newInstance(tx *store.Tx, c *call.Caller, in *runInput, p launchPlan) Instance {
 	now := tx.Now().Truncate(time.Second)
 	i := Instance{
-		ID: call.NewID("i"), Region: c.Region, Owner: s.Account, Launcher: c.ARN, Token: in.ClientToken,
+		ID: call.NewID("i"), Region: c.Region, Owner: s.Account, Token: in.ClientToken,
 		Type: p.kind.Name, VCPUs: max(1, p.kind.VCPUs), Image: p.image.ID, Architecture: p.image.Architecture, RootDevice: p.image.RootDevice,
 		KeyName: p.key.Name, PublicKey: p.key.Public,
 		Zone: p.subnet.Zone, ZoneID: p.subnet.ZoneID, Subnet: p.subnet.ID, VPC: p.subnet.VPC,
 		UserData: in.UserData, Metadata: p.metadata, OnShutdown: in.InstanceInitiatedShutdownBehavior,
-		State: Pending, Launched: now, FirstStarted: now,
+		State: Pending, Launched: now,
 	}
 	if i.OnShutdown == "" {
 		i.OnShutdown = "stop"

@@ -18,6 +18,7 @@ type Machine struct {
 	Hostname  string       // ip-172-31-0-5
 	PrivateIP string       // 172.31.0.5, shown on the machine's interface
 	VCPUs     int          // as the instance type has them
+	Arch      string       // of its image, as EC2 names it: x86_64, arm64
 	Dir       string       // the machine's own folder: its disk lives here and survives a stop
 	Metadata  http.Handler // the instance metadata service, served at 169.254.169.254 port 80
 	API       http.Handler // the cloud's endpoint, served inside under APIAddr
@@ -57,6 +58,10 @@ type Command struct {
 	Stdout io.Writer
 	Stderr io.Writer
 }
+
+// ErrNoCapacity says that this host cannot have such a machine, wherever its
+// image comes from: a processor of another architecture, say.
+var ErrNoCapacity = errors.New("this host has no such machine to give")
 
 // ErrNoInside says that this runtime's machines cannot be entered.
 var ErrNoInside = errors.New("this machine has no inside to enter")

@@ -48,7 +48,7 @@ func (m Metadata) do(ctx context.Context, method, path, key, value string) ([]by
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing is written, so nothing can be lost
+	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxUnpacked))
 	switch {
 	case err != nil:

@@ -62,10 +62,14 @@ func TestParse(t *testing.T) {
 		"gzip multipart": {zipped(mixed("BB", hook)), []seen{{cloudinit.TypeBoothook, "arm.sh", "#!/bin/sh\narm", false}}},
 		"base64 in lines": {mixed("BB", "Content-Type: text/x-shellscript\nContent-Transfer-Encoding: base64\n\n"+
 			b64(long)[:76]+"\n"+b64(long)[76:]), []seen{{cloudinit.TypeScript, "", long, false}}},
-		"gzip within base64": {mixed("BB", "Content-Type: text/x-shellscript\nContent-Transfer-Encoding: base64\n\n"+b64(zipped(script))),
-			[]seen{{cloudinit.TypeScript, "", script, false}}},
-		"8bit and plain text sniffed": {mixed("BB", "Content-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\n#!/bin/sh\necho ü"),
-			[]seen{{cloudinit.TypeScript, "", "#!/bin/sh\necho ü", false}}},
+		"gzip within base64": {
+			mixed("BB", "Content-Type: text/x-shellscript\nContent-Transfer-Encoding: base64\n\n"+b64(zipped(script))),
+			[]seen{{cloudinit.TypeScript, "", script, false}},
+		},
+		"8bit and plain text sniffed": {
+			mixed("BB", "Content-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\n#!/bin/sh\necho ü"),
+			[]seen{{cloudinit.TypeScript, "", "#!/bin/sh\necho ü", false}},
+		},
 		"nested": {mixed("OUT", mixed("IN", hook), "Content-Type: text/x-shellscript\n\n#!/bin/sh"), []seen{
 			{cloudinit.TypeBoothook, "arm.sh", "#!/bin/sh\narm", false}, {cloudinit.TypeScript, "", "#!/bin/sh", false},
 		}},

@@ -93,7 +93,7 @@ func (p *initProcess) runScript(ctx context.Context, s cloudinit.Script, out *ou
 	if err != nil {
 		return 0, err
 	}
-	defer null.Close() //nolint:errcheck // nothing was written
+	defer null.Close()
 	to := out.pipe.Fd()
 	c, err := p.children.start(s.Path, []string{s.Path}, &syscall.ProcAttr{
 		Dir:   "/",
@@ -177,8 +177,8 @@ func (p *initProcess) startCommand(msg message, fds []int) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer master.Close() //nolint:errcheck // the host has its own copy
-	defer slave.Close()  //nolint:errcheck // the command has its own copy
+	defer master.Close()
+	defer slave.Close()
 	attr.Env = append(attr.Env, "TERM=xterm-256color")
 	attr.Files = []uintptr{slave.Fd(), slave.Fd(), slave.Fd()}
 	attr.Sys.Setctty = true // its descriptor 0, as Ctty is
@@ -226,7 +226,7 @@ func openTerminal(rows, cols int) (master, slave *os.File, err error) {
 		return nil, nil, fmt.Errorf("name a terminal: %w", err)
 	}
 	if rows > 0 && cols > 0 {
-		size := &unix.Winsize{Row: uint16(min(rows, 1<<16-1)), Col: uint16(min(cols, 1<<16-1))} //nolint:gosec // bounded
+		size := &unix.Winsize{Row: uint16(min(rows, 1<<16-1)), Col: uint16(min(cols, 1<<16-1))}
 		if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size); err != nil {
 			return nil, nil, fmt.Errorf("size a terminal: %w", err)
 		}

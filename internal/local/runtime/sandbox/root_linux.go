@@ -246,7 +246,7 @@ func readOnly(at string) error {
 		return fmt.Errorf("look at %s: %w", at, err)
 	}
 	// The ST_ and MS_ values of these are the same; of ST_RELATIME they are not.
-	keep := uintptr(now.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME) //nolint:gosec // flags
+	keep := uintptr(now.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME)
 	if err := unix.Mount("", at, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|keep, ""); err != nil {
 		return fmt.Errorf("forbid writing to %s: %w", at, err)
 	}

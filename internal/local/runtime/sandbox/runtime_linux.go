@@ -40,6 +40,9 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 	if len(r.opts.Init) == 0 {
 		return nil, errNoInit
 	}
+	if m.Arch != "" && m.Arch != hostArch() {
+		return nil, fmt.Errorf("%w: it runs the host's programs, which are %s, not %s", runtime.ErrNoCapacity, hostArch(), m.Arch)
+	}
 	dir, err := filepath.Abs(m.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("folder of %s: %w", m.ID, err)
@@ -59,7 +62,7 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 		return nil, fmt.Errorf("disk of %s: %w", m.ID, err)
 	}
 	// Init has the lock too: it is free when the last of both has ended.
-	defer lock.Close() //nolint:errcheck // nothing was written to it
+	defer lock.Close()
 	run, err := r.start(s, m, lock)
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox of %s: %w", m.ID, err)
@@ -103,7 +106,7 @@ func (r *Runtime) start(s spec, m runtime.Machine, lock *os.File) (*machine, err
 	if err != nil {
 		return nil, err
 	}
-	defer inside.Close() //nolint:errcheck // a socket of which the child has its own copy
+	defer inside.Close()
 	control, err := newLink(host)
 	if err != nil {
 		return nil, err
@@ -229,10 +232,20 @@ func sameIDs(path string) ([]syscall.SysProcIDMap, error) {
 // listener makes a net.Listener of a socket that came from inside.
 func listener(fd int) (net.Listener, error) {
 	f := os.NewFile(uintptr(fd), "socket from inside")
-	defer f.Close() //nolint:errcheck // FileListener has its own copy
+	defer f.Close()
 	l, err := net.FileListener(f)
 	if err != nil {
 		return nil, fmt.Errorf("use a socket from inside: %w", err)
 	}
 	return l, nil
+}
+
+// hostArch is the host's architecture as EC2 names it.
+func hostArch() string {
+	switch goruntime.GOARCH {
+	case "amd64":
+		return "x86_64"
+	default:
+		return goruntime.GOARCH
+	}
 }

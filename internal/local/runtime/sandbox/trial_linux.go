@@ -122,7 +122,7 @@ func explain(err error) error {
 
 // setting is the value of a kernel setting, or "" where there is none.
 func setting(path string) string {
-	b, err := os.ReadFile(path) //nolint:gosec // a constant
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return ""
 	}
