@@ -45,8 +45,10 @@ type reply struct {
 
 // serveAPI answers a request to any of the services. The signature says which.
 func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request) {
-	e := &exchange{cloud: c, w: w, r: r, began: time.Now(),
-		record: &tape.Call{Time: c.Clock().Now(), RequestID: call.NewRequestID()}}
+	e := &exchange{
+		cloud: c, w: w, r: r, began: time.Now(),
+		record: &tape.Call{Time: c.Clock().Now(), RequestID: call.NewRequestID()},
+	}
 	c.tape.Begin(e.record)
 	w.Header().Set("Date", e.record.Time.Format(http.TimeFormat))
 	answer, err := e.serve()
@@ -78,11 +80,12 @@ func (e *exchange) serve() (*reply, error) {
 		return nil, err
 	}
 	e.record.Service, e.record.Region = scope.Service, scope.Region
-	known := false
-	if e.protocol, known = protocolOf(scope.Service); !known {
+	protocol, known := protocolOf(scope.Service)
+	if !known {
 		e.protocol = e.guessProtocol()
 		return nil, wire.Statusf(http.StatusNotImplemented, "NotImplemented", "This cloud has no service %s", scope.Service)
 	}
+	e.protocol = protocol
 	caller, err := e.authenticate(scope)
 	if err != nil {
 		return nil, err
@@ -119,7 +122,7 @@ func (e *exchange) guessProtocol() wire.Protocol {
 // has been read and verified, or that verifies itself while S3 reads it.
 func (e *exchange) authenticate(scope auth.Scope) (*call.Caller, error) {
 	if !ec2.KnownRegion(scope.Region) {
-		return nil, &auth.Failure{Reason: auth.Malformed, Message: "Credential should be scoped to a valid region"}
+		return nil, &auth.Error{Reason: auth.Malformed, Message: "Credential should be scoped to a valid region"}
 	}
 	bodyHash, err := e.hashBody(scope)
 	if err != nil {
@@ -134,7 +137,7 @@ func (e *exchange) authenticate(scope auth.Scope) (*call.Caller, error) {
 		}
 		secret, principal, found := identify(tx, scope.AccessKeyID)
 		if !found {
-			return &auth.Failure{Reason: auth.UnknownKey, Message: "The security token included in the request is invalid."}
+			return &auth.Error{Reason: auth.UnknownKey, Message: "The security token included in the request is invalid."}
 		}
 		caller.Principal = principal
 		return auth.Verify(e.r, scope, secret, bodyHash, tx.Now())
@@ -201,8 +204,10 @@ func (e *exchange) serveS3(caller *call.Caller, scope auth.Scope) (*reply, error
 	if e.cloud.tape.Ask(tape.Before, e.record) == tape.HangUp {
 		return nil, nil
 	}
-	out, err := e.cloud.s3.Do(caller, s3.Request{HTTP: e.r, Bucket: bucket, Key: key, Body: e.r.Body,
-		Chunked: scope.PayloadHash == auth.UnsignedTrailer})
+	out, err := e.cloud.s3.Do(caller, s3.Request{
+		HTTP: e.r, Bucket: bucket, Key: key, Body: e.r.Body,
+		Chunked: scope.PayloadHash == auth.UnsignedTrailer,
+	})
 	if e.cloud.tape.Ask(tape.Effect, e.record) == tape.HangUp {
 		if out != nil && out.Body != nil {
 			_ = out.Body.Close() // it was only read
@@ -216,15 +221,17 @@ func (e *exchange) serveS3(caller *call.Caller, scope auth.Scope) (*reply, error
 }
 
 func xmlReply(status int, text []byte) *reply {
-	return &reply{status: status, header: http.Header{"Content-Type": {"text/xml;charset=UTF-8"}},
-		length: int64(len(text)), body: io.NopCloser(bytes.NewReader(text))}
+	return &reply{
+		status: status, header: http.Header{"Content-Type": {"text/xml;charset=UTF-8"}},
+		length: int64(len(text)), body: io.NopCloser(bytes.NewReader(text)),
+	}
 }
 
 // failure words an error as the service does. What is no answer of a service is
 // a fault of this cloud, and is logged.
 func (e *exchange) failure(err error) *reply {
 	var answer *wire.Error
-	var refused *auth.Failure
+	var refused *auth.Error
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &answer):

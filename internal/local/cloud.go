@@ -89,8 +89,10 @@ func New(o Options) (*Cloud, error) {
 		return nil, err
 	}
 	c.api = guard(http.HandlerFunc(c.serveAPI))
-	c.ec2 = ec2.New(ec2.Config{Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, STS: c.sts, Runtime: o.Runtime,
-		Dir: o.Dir, API: c.api, APIAddr: o.Addr, Log: o.Log})
+	c.ec2 = ec2.New(ec2.Config{
+		Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, STS: c.sts, Runtime: o.Runtime,
+		Dir: o.Dir, API: c.api, APIAddr: o.Addr, Log: o.Log,
+	})
 	c.control = control.Handler(remote{c}, o.Admin.SecretAccessKey)
 	err = c.store.Update(func(tx *store.Tx) error {
 		c.iam.AddAdministrator(tx, "admin", o.Admin.AccessKeyID, o.Admin.SecretAccessKey)

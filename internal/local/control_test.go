@@ -128,8 +128,10 @@ func TestHooks(t *testing.T) {
 			return tape.Continue
 		})
 		token := aws.String("hook-" + string(rune('a'+int(c.at))))
-		_, err := api.RunInstances(t.Context(), &ec2.RunInstancesInput{ImageId: aws.String(al2023), InstanceType: "t3.micro", MinCount: aws.Int32(1),
-			MaxCount: aws.Int32(1), ClientToken: token}, func(o *ec2.Options) { o.Retryer = aws.NopRetryer{} })
+		_, err := api.RunInstances(t.Context(), &ec2.RunInstancesInput{
+			ImageId: aws.String(al2023), InstanceType: "t3.micro", MinCount: aws.Int32(1),
+			MaxCount: aws.Int32(1), ClientToken: token,
+		}, func(o *ec2.Options) { o.Retryer = aws.NopRetryer{} })
 		if err == nil {
 			t.Error("the lost response came")
 		}

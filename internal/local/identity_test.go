@@ -373,8 +373,10 @@ func takeApart(t *testing.T, api *iam.Client, name *string) {
 	noError(t, err)
 	_, err = api.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: name})
 	noError(t, err)
-	_, err = api.CreateRole(ctx, &iam.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: aws.String(ec2Trust),
-		Tags: []iamtypes.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
+	_, err = api.CreateRole(ctx, &iam.CreateRoleInput{
+		RoleName: name, AssumeRolePolicyDocument: aws.String(ec2Trust),
+		Tags: []iamtypes.Tag{{Key: aws.String("k"), Value: aws.String("v")}},
+	})
 	noError(t, err)
 	role, err := api.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
 	if err != nil || len(role.Role.Tags) != 1 || !bytes.HasPrefix([]byte(*role.Role.RoleId), []byte("AROA")) {

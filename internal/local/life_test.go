@@ -136,8 +136,10 @@ func TestIdempotency(t *testing.T) {
 	w := newWorld(t)
 	api := w.ec2(w.admin())
 	request := func(zone, name string) *ec2.RunInstancesInput {
-		in := &ec2.RunInstancesInput{ImageId: aws.String(al2023), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
-			ClientToken: aws.String("token-1"), UserData: aws.String("bmFtZQ==")}
+		in := &ec2.RunInstancesInput{
+			ImageId: aws.String(al2023), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+			ClientToken: aws.String("token-1"), UserData: aws.String("bmFtZQ=="),
+		}
 		if zone != "" {
 			in.Placement = &types.Placement{AvailabilityZone: &zone}
 		}
@@ -237,8 +239,10 @@ func TestWrongRootDeviceNameAddsAVolume(t *testing.T) {
 	w := newWorld(t)
 	mapping := func(device string) func(*ec2.RunInstancesInput) {
 		return func(in *ec2.RunInstancesInput) {
-			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: &device,
-				Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(20), VolumeType: "gp3", Encrypted: aws.Bool(true)}}}
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{
+				DeviceName: &device,
+				Ebs:        &types.EbsBlockDevice{VolumeSize: aws.Int32(20), VolumeType: "gp3", Encrypted: aws.Bool(true)},
+			}}
 		}
 	}
 	if i := w.run(mapping("/dev/xvda")); len(i.BlockDeviceMappings) != 1 {

@@ -63,8 +63,10 @@ func TestSecurityGroups(t *testing.T) {
 	wantCode(t, allow(ssh22("192.0.2.1/32")), "InvalidPermission.Duplicate")
 	wantCode(t, allow(append(ssh22("192.0.2.2/32"), ssh22("192.0.2.1/32")...)), "InvalidPermission.Duplicate")
 	wantCode(t, allow(ssh22("192.0.2.300/32")), "InvalidParameterValue")
-	noError(t, allow([]types.IpPermission{{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(22), ToPort: aws.Int32(22),
-		Ipv6Ranges: []types.Ipv6Range{{CidrIpv6: aws.String("2001:db8::1/128")}}, UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &group}}}}))
+	noError(t, allow([]types.IpPermission{{
+		IpProtocol: aws.String("tcp"), FromPort: aws.Int32(22), ToPort: aws.Int32(22),
+		Ipv6Ranges: []types.Ipv6Range{{CidrIpv6: aws.String("2001:db8::1/128")}}, UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &group}},
+	}}))
 	out, err := api.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{{Name: aws.String("group-name"), Values: []string{"mine"}}}})
 	noError(t, err)
 	g := out.SecurityGroups[0]
@@ -77,7 +79,8 @@ func TestSecurityGroups(t *testing.T) {
 	wantCode(t, err, "CannotDelete")
 	second := w.group("second")
 	_, err = api.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &second, IpPermissions: []types.IpPermission{
-		{IpProtocol: aws.String("-1"), UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &group}}}}})
+		{IpProtocol: aws.String("-1"), UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &group}}},
+	}})
 	noError(t, err)
 	_, err = api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &group})
 	wantCode(t, err, "DependencyViolation")
@@ -89,15 +92,18 @@ func TestVolumesAndInterfacesOfAnInstance(t *testing.T) {
 	group := w.group("mine")
 	id := *w.run(func(in *ec2.RunInstancesInput) {
 		in.SecurityGroupIds = []string{group}
-		in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdb"),
-			Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(1), DeleteOnTermination: aws.Bool(false)}}}
+		in.BlockDeviceMappings = []types.BlockDeviceMapping{{
+			DeviceName: aws.String("/dev/sdb"),
+			Ebs:        &types.EbsBlockDevice{VolumeSize: aws.Int32(1), DeleteOnTermination: aws.Bool(false)},
+		}}
 		for _, kind := range []types.ResourceType{"volume", "network-interface"} {
 			in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: kind, Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
 		}
 	}).InstanceId
 	w.await(id, types.InstanceStateNameRunning)
 	interfaces, err := api.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{
-		{Name: aws.String("group-id"), Values: []string{group}}, {Name: aws.String("tag:k"), Values: []string{"v"}}}})
+		{Name: aws.String("group-id"), Values: []string{group}}, {Name: aws.String("tag:k"), Values: []string{"v"}},
+	}})
 	noError(t, err)
 	if len(interfaces.NetworkInterfaces) != 1 || *interfaces.NetworkInterfaces[0].Attachment.InstanceId != id {
 		t.Errorf("interfaces: %+v", interfaces.NetworkInterfaces)
@@ -208,7 +214,8 @@ func TestTags(t *testing.T) {
 	}
 	wantCode(t, set([]string{id}, many...), "TagLimitExceeded")
 	_, err := api.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: []types.Tag{
-		{Key: aws.String("a"), Value: aws.String("not this")}, {Key: aws.String("b:c")}}})
+		{Key: aws.String("a"), Value: aws.String("not this")}, {Key: aws.String("b:c")},
+	}})
 	noError(t, err)
 	if tags := w.describe(id).Tags; len(tags) != 1 || *tags[0].Key != "a" || *tags[0].Value != "3" {
 		t.Errorf("the tags are %+v", tags)
@@ -266,8 +273,10 @@ func TestMetadataOfAnInstance(t *testing.T) {
 			t.Errorf("%s: %d %q, want %q", path, code, got, want)
 		}
 	}
-	for _, path := range []string{"/latest/meta-data/spot/instance-action", "/latest/meta-data/events/recommendations/rebalance",
-		"/latest/meta-data/iam/info", "/latest/meta-data/tags/instance/none", "/nothing"} {
+	for _, path := range []string{
+		"/latest/meta-data/spot/instance-action", "/latest/meta-data/events/recommendations/rebalance",
+		"/latest/meta-data/iam/info", "/latest/meta-data/tags/instance/none", "/nothing",
+	} {
 		if code, body := m.ask(t, path); code != 404 {
 			t.Errorf("%s: %d %s", path, code, body)
 		}

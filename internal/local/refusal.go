@@ -12,7 +12,7 @@ import (
 // EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 // IAM and STS: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 // S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-func (e *exchange) refusal(f *auth.Failure) *wire.Error {
+func (e *exchange) refusal(f *auth.Error) *wire.Error {
 	switch e.protocol {
 	case wire.EC2():
 		return refuseEC2(f)
@@ -24,7 +24,7 @@ func (e *exchange) refusal(f *auth.Failure) *wire.Error {
 
 // refuseEC2 says the same of a wrong secret, a wrong key and a wrong clock, as
 // EC2 does: that a clock is wrong, clients tell from the Date header.
-func refuseEC2(f *auth.Failure) *wire.Error {
+func refuseEC2(f *auth.Error) *wire.Error {
 	switch f.Reason {
 	case auth.Missing:
 		return wire.Statusf(http.StatusForbidden, "MissingAuthenticationToken", "%s", f.Message)
@@ -34,7 +34,7 @@ func refuseEC2(f *auth.Failure) *wire.Error {
 	return wire.Statusf(http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")
 }
 
-func refuseQuery(f *auth.Failure) *wire.Error {
+func refuseQuery(f *auth.Error) *wire.Error {
 	switch f.Reason {
 	case auth.Missing:
 		return wire.Statusf(http.StatusForbidden, "MissingAuthenticationToken", "%s", f.Message)
@@ -48,7 +48,7 @@ func refuseQuery(f *auth.Failure) *wire.Error {
 	return wire.Statusf(http.StatusForbidden, "SignatureDoesNotMatch", "%s", f.Message)
 }
 
-func refuseS3(f *auth.Failure) *wire.Error {
+func refuseS3(f *auth.Error) *wire.Error {
 	switch f.Reason {
 	case auth.Missing: // nobody's request, and no bucket here is public
 		return wire.Statusf(http.StatusForbidden, "AccessDenied", "Access Denied")

@@ -115,10 +115,14 @@ func TestS3Refuses(t *testing.T) {
 		"bad name":           {create(w.admin(), s3.CreateBucketInput{Bucket: aws.String("No_Name")}), "InvalidBucketName"},
 		"address as a name":  {create(w.admin(), s3.CreateBucketInput{Bucket: aws.String("10.0.0.1")}), "InvalidBucketName"},
 		"mine, elsewhere":    {create(europe, s3.CreateBucketInput{Bucket: b, CreateBucketConfiguration: location("eu-west-1")}), "BucketAlreadyOwnedByYou"},
-		"namespace not asked for": {create(europe, s3.CreateBucketInput{Bucket: own, CreateBucketConfiguration: location("eu-west-1")}),
-			"InvalidBucketName"},
-		"namespace of another region": {create(w.admin(), s3.CreateBucketInput{Bucket: own, BucketNamespace: types.BucketNamespaceAccountRegional}),
-			"InvalidBucketName"},
+		"namespace not asked for": {
+			create(europe, s3.CreateBucketInput{Bucket: own, CreateBucketConfiguration: location("eu-west-1")}),
+			"InvalidBucketName",
+		},
+		"namespace of another region": {
+			create(w.admin(), s3.CreateBucketInput{Bucket: own, BucketNamespace: types.BucketNamespaceAccountRegional}),
+			"InvalidBucketName",
+		},
 	} {
 		t.Run(name, func(t *testing.T) { wantCode(t, c.err, c.code) })
 	}

@@ -55,6 +55,14 @@ func Or(s string) string {
 	return s
 }
 
+// Count is a number of things; none is not a number that anybody has.
+func Count(n int) string {
+	if n == 0 {
+		return Unknown
+	}
+	return strconv.Itoa(n)
+}
+
 // Memory is an amount of memory in GiB, as instance types are sold.
 func Memory(mib int) string {
 	if mib == 0 {
@@ -63,10 +71,18 @@ func Memory(mib int) string {
 	return strconv.FormatFloat(math.Round(float64(mib)/102.4)/10, 'f', -1, 64) + " GiB"
 }
 
-// PerHour is a price with where it comes from and when it held.
+// PerHour is what running costs. Provenance belongs beside it.
 func PerHour(p price.Price) string {
 	if !p.Known() {
 		return "price " + Unknown
 	}
-	return fmt.Sprintf("$%s an hour on demand (%s, %s)", p, p.Source, p.AsOf)
+	return fmt.Sprintf("$%s an hour on demand", p)
+}
+
+// Provenance is where a price comes from and when it held.
+func Provenance(p price.Price) string {
+	if p.Source == "" {
+		return Unknown
+	}
+	return p.Source + ", " + p.AsOf
 }

@@ -52,7 +52,7 @@ func writeTable(s term.Streams, results []find.Result) error {
 	for i, r := range results {
 		rows[i] = []string{
 			r.Type.Name,
-			count(r.Type.VCPUs),
+			term.Count(r.Type.VCPUs),
 			term.Memory(r.Type.MemoryMiB),
 			term.Or(r.Type.Architectures.Preferred()),
 			accelerators(r.Type),
@@ -62,13 +62,6 @@ func writeTable(s term.Streams, results []find.Result) error {
 		}
 	}
 	return term.Table(s, columns, rows)
-}
-
-func count(n int) string {
-	if n == 0 {
-		return term.Unknown
-	}
-	return fmt.Sprint(n)
 }
 
 func accelerators(t catalog.Type) string {

@@ -3,7 +3,7 @@
 // presigned URLs.
 //
 // It decides who is asking and never what they may do. It knows no service's
-// error codes; Failure says what was wrong, and each service words it.
+// error codes; an Error says what was wrong, and each service words it.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 package auth
@@ -51,17 +51,17 @@ const (
 	Mismatch                     // the signature is not what the secret makes
 )
 
-// Failure is a refused request.
-type Failure struct {
+// Error is why a request was refused.
+type Error struct {
 	Reason    Reason
 	Message   string
 	Presigned bool // it is the URL that has expired, not the session
 }
 
-func (f *Failure) Error() string { return f.Message }
+func (f *Error) Error() string { return f.Message }
 
-func fail(r Reason, format string, args ...any) *Failure {
-	return &Failure{Reason: r, Message: fmt.Sprintf(format, args...)}
+func fail(r Reason, format string, args ...any) *Error {
+	return &Error{Reason: r, Message: fmt.Sprintf(format, args...)}
 }
 
 // Scope is what a signature claims, before anything was verified.
@@ -90,7 +90,7 @@ type Secret struct {
 }
 
 // ReadScope reads the claim from a request's headers or query. The error is a
-// *Failure.
+// *Error.
 func ReadScope(r *http.Request) (Scope, error) {
 	q := r.URL.Query()
 	if q.Get("X-Amz-Algorithm") != "" || q.Get("X-Amz-Signature") != "" {
@@ -167,7 +167,7 @@ func (s *Scope) finish(date string) error {
 // Verify checks that the request was signed with the key's secret and not
 // changed since, and that it is neither old nor from the future. bodyHash is
 // the SHA-256 in hex of the body that came, or what Scope.PayloadHash says if
-// the body is checked while it is read. The error is a *Failure.
+// the body is checked while it is read. The error is a *Error.
 func Verify(r *http.Request, s Scope, secret Secret, bodyHash string, now time.Time) error {
 	if err := s.checkTime(secret, now); err != nil {
 		return err
@@ -201,7 +201,7 @@ func (s *Scope) checkTime(secret Secret, now time.Time) error {
 		case s.time.After(now.Add(MaxSkew)):
 			return fail(Skewed, "Request is not yet valid")
 		case !now.Before(s.time.Add(s.expires)):
-			return &Failure{Reason: Expired, Message: "Request has expired", Presigned: true}
+			return &Error{Reason: Expired, Message: "Request has expired", Presigned: true}
 		}
 		return nil
 	}

@@ -36,19 +36,25 @@ func TestDocumentedSignatures(t *testing.T) {
 		text, secret, bodyHash string
 		now                    time.Time
 	}{
-		"IAM by headers": {`GET https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08
+		"IAM by headers": {
+			`GET https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08
 Content-Type: application/x-www-form-urlencoded; charset=utf-8
 X-Amz-Date: 20150830T123600Z
 Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7`,
-			"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", emptySHA256, time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)},
-		"S3 by headers": {`GET https://examplebucket.s3.amazonaws.com/test.txt
+			"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", emptySHA256, time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC),
+		},
+		"S3 by headers": {
+			`GET https://examplebucket.s3.amazonaws.com/test.txt
 Range: bytes=0-9
 X-Amz-Content-Sha256: ` + emptySHA256 + `
 X-Amz-Date: 20130524T000000Z
 Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41`,
-			"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", emptySHA256, time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC)},
-		"S3 presigned": {`GET https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404`,
-			"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", auth.UnsignedPayload, time.Date(2013, 5, 24, 23, 0, 0, 0, time.UTC)},
+			"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", emptySHA256, time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC),
+		},
+		"S3 presigned": {
+			`GET https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404`,
+			"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", auth.UnsignedPayload, time.Date(2013, 5, 24, 23, 0, 0, 0, time.UTC),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			verify := func(text, secret, hash string, now time.Time) auth.Reason {
@@ -57,7 +63,7 @@ Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east
 				if err == nil {
 					err = auth.Verify(r, s, auth.Secret{Key: secret}, hash, now)
 				}
-				var f *auth.Failure
+				var f *auth.Error
 				if errors.As(err, &f) {
 					return f.Reason
 				}
@@ -100,7 +106,7 @@ Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aw
 		auth.BadToken: {Key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", Token: "t", Expires: now.Add(time.Hour)},
 		auth.Expired:  {Key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", Expires: now},
 	} {
-		var f *auth.Failure
+		var f *auth.Error
 		if err := auth.Verify(r, s, secret, emptySHA256, now); !errors.As(err, &f) || f.Reason != want {
 			t.Errorf("got %v, want reason %d", err, want)
 		}
@@ -119,9 +125,9 @@ func FuzzReadScope(f *testing.F) {
 		if err == nil {
 			err = auth.Verify(r, s, auth.Secret{Key: "secret that the fuzzer does not know"}, emptySHA256, time.Now())
 		}
-		var failure *auth.Failure
+		var failure *auth.Error
 		if !errors.As(err, &failure) {
-			t.Errorf("got %v, want a *Failure", err)
+			t.Errorf("got %v, want an *Error", err)
 		}
 	})
 }

@@ -74,7 +74,7 @@ func (c *Clock) Advance(d time.Duration) error {
 	left := d
 	for {
 		t := c.timers.next()
-		if t == nil {
+		if t == nil || c.closed {
 			break
 		}
 		step := max(0, t.due.Sub(c.now()))
@@ -135,14 +135,16 @@ func (t *Timer) Stop() bool {
 // told.
 func (c *Clock) Close() {
 	c.mu.Lock()
-	c.closed = true
+	c.closed = true // from here on none begins to fire
+	c.mu.Unlock()
+	c.firing.Lock() // a timer that fires holds it
+	defer c.firing.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for len(c.timers) > 0 {
 		heap.Pop(&c.timers)
 	}
 	c.arm()
-	c.mu.Unlock()
-	c.firing.Lock() // a timer that fires holds it
-	c.firing.Unlock()
 }
 
 // wake fires what has come due by real time.
@@ -152,7 +154,7 @@ func (c *Clock) wake() {
 	c.mu.Lock()
 	for {
 		t := c.timers.next()
-		if t == nil || t.due.After(c.now()) {
+		if t == nil || c.closed || t.due.After(c.now()) {
 			break
 		}
 		heap.Pop(&c.timers)

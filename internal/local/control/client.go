@@ -150,7 +150,7 @@ func (c *Client) upgrade(ctx context.Context, in execRequest) (net.Conn, *bufio.
 		return nil, nil, err
 	}
 	reader := bufio.NewReader(conn)
-	answer, err := exchange(conn, reader, r)
+	answer, err := exchange(conn, reader, r) //nolint:bodyclose // what follows the head is the connection, which the caller closes
 	if err != nil {
 		_ = conn.Close() // the error that counts is the one before
 		return nil, nil, err
@@ -204,7 +204,7 @@ func receive(r io.Reader, cmd runtime.Command) (exit int, err error) {
 			if len(b) != 4 {
 				return 0, errors.New("the exit code is not understood")
 			}
-			return int(int32(binary.BigEndian.Uint32(b))), nil //nolint:gosec // written as signed
+			return int(int32(binary.BigEndian.Uint32(b))), nil
 		}
 		if err != nil {
 			return 0, err

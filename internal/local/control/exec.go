@@ -93,6 +93,6 @@ func finish(out *frames, exit int, err error) {
 		text := []byte(err.Error())
 		_ = out.write(failed, text[:min(len(text), maxFrame)])
 	default:
-		_ = out.write(exited, binary.BigEndian.AppendUint32(nil, uint32(exit))) //nolint:gosec // an exit code, read back as signed
+		_ = out.write(exited, binary.BigEndian.AppendUint32(nil, uint32(exit)))
 	}
 }

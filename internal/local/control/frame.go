@@ -34,7 +34,7 @@ type frames struct {
 func (f *frames) write(s stream, b []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	head := binary.BigEndian.AppendUint32([]byte{byte(s)}, uint32(len(b))) //nolint:gosec // callers keep to maxFrame
+	head := binary.BigEndian.AppendUint32([]byte{byte(s)}, uint32(len(b)))
 	if _, err := f.w.Write(append(head, b...)); err != nil {
 		return fmt.Errorf("write a frame: %w", err)
 	}

@@ -134,7 +134,7 @@ func (s *Service) viewInstance(tx *store.Tx, i Instance) instanceView {
 	return v
 }
 
-func (s *Service) instanceAttributes(tx *store.Tx, i Instance) attributes {
+func (s *Service) instanceAttributes(i Instance) attributes {
 	return func(name string) ([]string, bool) {
 		switch name {
 		case "instance-id":
@@ -186,7 +186,7 @@ func (s *Service) describeInstances(tx *store.Tx, c *call.Caller, in *describeIn
 	if err := s.requireList(c, "DescribeInstances"); err != nil {
 		return nil, err
 	}
-	if err := checkFilters(in.Filters, s.instanceAttributes(tx, Instance{})); err != nil {
+	if err := checkFilters(in.Filters, s.instanceAttributes(Instance{})); err != nil {
 		return nil, err
 	}
 	found, next, err := s.selectInstances(tx, c, in.IDs, in.Filters, in.Paging)
@@ -215,7 +215,7 @@ func (s *Service) selectInstances(tx *store.Tx, c *call.Caller, ids []string, fi
 			return false
 		}
 		tags, _ := s.tags.Get(tx, i.ID)
-		return passes(filters, tags, s.instanceAttributes(tx, i))
+		return passes(filters, tags, s.instanceAttributes(i))
 	}
 	if len(ids) == 0 {
 		return page(p, limits{5, 1000}, false, s.instances.All(tx), keep)
@@ -232,7 +232,7 @@ func (s *Service) selectInstances(tx *store.Tx, c *call.Caller, ids []string, fi
 	}
 	rows := func(yield func(uint64, Instance) bool) {
 		for n, i := range named {
-			if !yield(uint64(n)+1, i) { //nolint:gosec // an index is not negative
+			if !yield(uint64(n)+1, i) {
 				return
 			}
 		}

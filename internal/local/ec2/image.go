@@ -194,7 +194,7 @@ func (s *Service) describeImages(_ *store.Tx, c *call.Caller, in *describeImages
 	}
 	rows := func(yield func(uint64, Image) bool) {
 		for i, m := range all {
-			if !yield(uint64(i)+1, m) { //nolint:gosec // an index is not negative
+			if !yield(uint64(i)+1, m) {
 				return
 			}
 		}

@@ -140,10 +140,7 @@ func (s *Service) end(tx *store.Tx, i Instance) Instance {
 	i.PrivateIP, i.PublicIP, i.Subnet, i.VPC = "", "", "", ""
 	i.ProfileName, i.ProfileARN, i.ProfileID = "", "", ""
 	s.instances.Put(tx, i.ID, i)
-	tx.AfterCommit(func() {
-		s.Clock.AfterFunc(visible, func() { s.forget(i.ID) })
-		s.discard(i.ID)
-	})
+	tx.AfterCommit(func() { s.Clock.AfterFunc(visible, func() { s.forget(i.ID) }) })
 	return i
 }
 

@@ -128,35 +128,40 @@ func (s *Service) booted(id string) (wanted bool) {
 	return wanted
 }
 
-// poweredOff decides what becomes of an instance whose machine is off: what it
-// was told to, or what it is set to do when it shuts itself down. One that
-// never came up is terminated.
+// poweredOff does with an instance whose machine is off what it was told to, or
+// what it is set to do when it shuts itself down. One that never came up is
+// terminated. An instance shows as terminated when its disk is gone.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingInstanceInitiatedShutdownBehavior.html
 func (s *Service) poweredOff(id string, bootErr error) {
+	ends := false
 	s.settle(id, func(tx *store.Tx, i Instance) {
 		switch {
 		case i.State == ShuttingDown:
-			s.end(tx, i)
 		case i.State == Stopping:
 			s.stopped(tx, i)
-		case errors.Is(bootErr, runtime.ErrNoCapacity) && i.Boots == 0:
-			i.Reason = reason("Server.InsufficientInstanceCapacity", bootErr.Error())
-			s.end(tx, i)
-		case bootErr != nil && i.Boots == 0:
-			i.Reason = reason("Server.InternalError", "Internal error on launch")
-			s.end(tx, i)
-		case bootErr != nil:
+			return
+		case bootErr != nil && i.Boots > 0:
 			i.Reason = reason("Server.InternalError", "Internal error on start")
 			s.stopped(tx, i)
-		case i.OnShutdown == "terminate":
-			i.Reason = reason("Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
-			s.end(tx, i)
+			return
+		case bootErr != nil:
+			i.Reason = reason("Server.InternalError", "Internal error on launch")
 		default:
 			i.Reason = reason("Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
-			s.stopped(tx, i)
+			if i.OnShutdown != "terminate" {
+				s.stopped(tx, i)
+				return
+			}
 		}
+		i.State, ends = ShuttingDown, true
+		s.instances.Put(tx, id, i)
 	})
+	if !ends {
+		return
+	}
+	s.discard(id) // outside any transaction: a disk may be large
+	s.settle(id, func(tx *store.Tx, i Instance) { s.end(tx, i) })
 }
 
 // settle changes an instance outside any call.

@@ -300,9 +300,11 @@ func (s *Service) describeSubnets(tx *store.Tx, c *call.Caller, in *describeSubn
 	}
 	out := &describeSubnetsOutput{NextToken: next}
 	for _, n := range found {
-		out.Subnets = append(out.Subnets, subnetView{ID: n.ID, ARN: s.arn(n.Region, "subnet", n.ID), Owner: s.Account, State: "available",
+		out.Subnets = append(out.Subnets, subnetView{
+			ID: n.ID, ARN: s.arn(n.Region, "subnet", n.ID), Owner: s.Account, State: "available",
 			VPC: n.VPC, CIDR: n.CIDR, Available: n.size() - n.Used, Zone: n.Zone, ZoneID: n.ZoneID, Default: n.Default,
-			MapPublic: n.MapPublicIP, Tags: s.tagList(tx, n.ID)})
+			MapPublic: n.MapPublicIP, Tags: s.tagList(tx, n.ID),
+		})
 	}
 	return out, nil
 }

@@ -42,10 +42,11 @@ func (s *Service) plan(tx *store.Tx, c *call.Caller, in *runInput) (p launchPlan
 		return p, err
 	}
 	if in.KeyName != "" {
-		found := false
-		if p.key, found = s.keys.Get(tx, keyRow(c.Region, in.KeyName)); !found {
+		key, found := s.keys.Get(tx, keyRow(c.Region, in.KeyName))
+		if !found {
 			return p, errNoKeyPair(in.KeyName)
 		}
+		p.key = key
 	}
 	if err := s.findProfile(tx, in, &p); err != nil {
 		return p, err

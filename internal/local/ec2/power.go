@@ -57,6 +57,7 @@ func (s *Service) terminateInstances(tx *store.Tx, c *call.Caller, in *instances
 			return i, nil
 		case Stopped:
 			i.Reason, i.Transition = userInitiated(tx.Now())
+			tx.AfterCommit(func() { s.discard(i.ID) })
 			return s.end(tx, i), nil
 		}
 		i.State = ShuttingDown // also of one that is stopping, which then does not stop at stopped

@@ -151,8 +151,10 @@ func (s *Service) describeAvailabilityZones(_ *store.Tx, c *call.Caller, in *des
 	}
 	out := &describeZonesOutput{}
 	for _, zone := range zones {
-		z := zoneView{Name: zone.Name, State: "available", Region: c.Region, OptIn: "opt-in-not-required",
-			Group: c.Region, ID: zone.ID, Border: c.Region, Type: "availability-zone"}
+		z := zoneView{
+			Name: zone.Name, State: "available", Region: c.Region, OptIn: "opt-in-not-required",
+			Group: c.Region, ID: zone.ID, Border: c.Region, Type: "availability-zone",
+		}
 		named := (len(in.Names) == 0 || slices.Contains(in.Names, z.Name)) && (len(in.IDs) == 0 || slices.Contains(in.IDs, z.ID))
 		if named && passes(in.Filters, nil, z.attributes) {
 			out.Zones = append(out.Zones, z)

@@ -208,8 +208,10 @@ func (s *Service) authorizeIngress(tx *store.Tx, c *call.Caller, in *authorizeIn
 				return nil, wire.Errorf("InvalidPermission.Duplicate", `the specified rule "%s" already exists`, r)
 			}
 			rules = append(rules, r)
-			out.Rules = append(out.Rules, ruleView{ID: r.ID, Group: g.ID, Owner: s.Account, Protocol: r.Protocol, From: r.From, To: r.To,
-				CIDR4: r.CIDR4, CIDR6: r.CIDR6, Description: r.Description})
+			out.Rules = append(out.Rules, ruleView{
+				ID: r.ID, Group: g.ID, Owner: s.Account, Protocol: r.Protocol, From: r.From, To: r.To,
+				CIDR4: r.CIDR4, CIDR6: r.CIDR6, Description: r.Description,
+			})
 		}
 	}
 	if len(rules) > 60 {

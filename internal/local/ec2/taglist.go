@@ -59,7 +59,7 @@ func (s *Service) describeTags(tx *store.Tx, c *call.Caller, in *describeTagsInp
 	}
 	rows := func(yield func(uint64, tagView) bool) {
 		for i, t := range all {
-			if !yield(uint64(i)+1, t) { //nolint:gosec // an index is not negative
+			if !yield(uint64(i)+1, t) {
 				return
 			}
 		}

@@ -235,8 +235,10 @@ func (s *Service) describeVolumes(tx *store.Tx, c *call.Caller, in *describeVolu
 	}
 	out := &describeVolumesOutput{NextToken: next}
 	for _, v := range found {
-		view := volumeView{ID: v.ID, Size: v.SizeGiB, Snapshot: v.Snapshot, Zone: v.Zone, Status: v.state(), Created: wire.Time(v.Created),
-			Type: v.Type, Encrypted: v.Encrypted, Tags: s.tagList(tx, v.ID)}
+		view := volumeView{
+			ID: v.ID, Size: v.SizeGiB, Snapshot: v.Snapshot, Zone: v.Zone, Status: v.state(), Created: wire.Time(v.Created),
+			Type: v.Type, Encrypted: v.Encrypted, Tags: s.tagList(tx, v.ID),
+		}
 		if v.Instance != "" {
 			view.Attachments = wire.Items[attachmentView]{{v.ID, v.Instance, v.Device, "attached", wire.Time(v.Attached), v.DeleteOnTermination}}
 		}

@@ -86,8 +86,10 @@ func New(s *store.Store, account string) *Service {
 // key.
 func (s *Service) AddAdministrator(tx *store.Tx, name, accessKeyID, secret string) {
 	const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-	s.users.Put(tx, name, User{Name: name, ID: call.NewUnique("AIDA"), Created: tx.Now(),
-		Policies: map[string]string{"AdministratorAccess": everything}})
+	s.users.Put(tx, name, User{
+		Name: name, ID: call.NewUnique("AIDA"), Created: tx.Now(),
+		Policies: map[string]string{"AdministratorAccess": everything},
+	})
 	s.keys.Put(tx, accessKeyID, AccessKey{ID: accessKeyID, Secret: secret, User: name, Created: tx.Now()})
 }
 

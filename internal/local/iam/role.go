@@ -36,8 +36,10 @@ type roleOutput struct {
 type nothing struct{}
 
 func (s *Service) viewRole(r Role) roleView {
-	return roleView{Path: r.Path, RoleName: r.Name, RoleID: r.ID, Arn: s.roleARN(r), CreateDate: wire.Time(r.Created),
-		Trust: encodeDocument(r.Trust), Description: r.Description, MaxSession: r.MaxSession, Tags: writeTags(r.Tags)}
+	return roleView{
+		Path: r.Path, RoleName: r.Name, RoleID: r.ID, Arn: s.roleARN(r), CreateDate: wire.Time(r.Created),
+		Trust: encodeDocument(r.Trust), Description: r.Description, MaxSession: r.MaxSession, Tags: writeTags(r.Tags),
+	}
 }
 
 type createRoleInput struct {
@@ -61,8 +63,10 @@ func (s *Service) createRole(tx *store.Tx, c *call.Caller, in *createRoleInput) 
 	if err != nil {
 		return nil, err
 	}
-	r := Role{Name: in.RoleName, ID: call.NewUnique("AROA"), Path: path, Description: in.Description, Created: tx.Now(),
-		Trust: in.AssumeRolePolicyDocument, MaxSession: 3600, Tags: tags}
+	r := Role{
+		Name: in.RoleName, ID: call.NewUnique("AROA"), Path: path, Description: in.Description, Created: tx.Now(),
+		Trust: in.AssumeRolePolicyDocument, MaxSession: 3600, Tags: tags,
+	}
 	if err := s.requireTagged(c, "iam:CreateRole", "iam:TagRole", s.roleARN(r), tags); err != nil {
 		return nil, err
 	}

@@ -25,8 +25,10 @@ func (s *source) Credentials() (imds.Credentials, bool) {
 }
 
 func newSource(required bool) *source {
-	return &source{Clock: clock.Frozen(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)),
-		facts: imds.Facts{Enabled: true, TokensRequired: required, InstanceID: "i-1", Region: "us-east-1", MAC: "02:00:00:00:00:01"}}
+	return &source{
+		Clock: clock.Frozen(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)),
+		facts: imds.Facts{Enabled: true, TokensRequired: required, InstanceID: "i-1", Region: "us-east-1", MAC: "02:00:00:00:00:01"},
+	}
 }
 
 func ask(h http.Handler, method, path string, headers ...string) *httptest.ResponseRecorder {
@@ -105,7 +107,7 @@ func TestCredentialsAreMadeOnlyWhenAskedFor(t *testing.T) {
 	if got := ask(h, "GET", "/latest/meta-data/iam/security-credentials/").Body.String(); got != "r" {
 		t.Errorf("the role is %q", got)
 	}
-	var c struct{ Code, Expiration, AccessKeyId string } //nolint:revive // as AWS spells it
+	var c struct{ Code, Expiration, AccessKeyId string }
 	if err := json.Unmarshal(ask(h, "GET", "/latest/meta-data/iam/security-credentials/r").Body.Bytes(), &c); err != nil {
 		t.Fatal(err)
 	}

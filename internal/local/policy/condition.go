@@ -108,11 +108,11 @@ func comparison(name string) (compare test, negated bool) {
 		return nil, false
 	}
 	compare = func(have string, want pattern) bool {
-		sign, comparable := compareNumbers(have, want.literal())
+		sign, ok := compareNumbers(have, want.literal())
 		if kind == "Date" {
-			sign, comparable = compareDates(have, want.literal())
+			sign, ok = compareDates(have, want.literal())
 		}
-		return comparable && fits(sign)
+		return ok && fits(sign)
 	}
 	return compare, order == "NotEquals"
 }
@@ -179,7 +179,7 @@ func inPrefix(have string, want pattern) bool {
 	return err == nil && prefix.Contains(address)
 }
 
-func compareNumbers(a, b string) (sign int, comparable bool) {
+func compareNumbers(a, b string) (sign int, ok bool) {
 	x, errX := strconv.ParseFloat(a, 64)
 	y, errY := strconv.ParseFloat(b, 64)
 	if errX != nil || errY != nil {
@@ -194,7 +194,7 @@ func compareNumbers(a, b string) (sign int, comparable bool) {
 	return 0, x == y
 }
 
-func compareDates(a, b string) (sign int, comparable bool) {
+func compareDates(a, b string) (sign int, ok bool) {
 	x, okX := parseDate(a)
 	y, okY := parseDate(b)
 	if !okX || !okY {

@@ -49,7 +49,7 @@ func (p pattern) matches(s string) bool {
 		return false
 	}
 	text := []rune(s)
-	var at, star, resume = 0, -1, 0
+	at, star, resume := 0, -1, 0
 	for i := 0; i < len(text); {
 		switch {
 		case at < len(p) && p[at].wildcard && p[at].char == '*':

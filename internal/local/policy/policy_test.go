@@ -42,8 +42,10 @@ func TestEvaluate(t *testing.T) {
 	}{
 		"nothing":                       {allow(`"Sid":"a"`), "ec2:RunInstances", "*", nil, policy.ImplicitDeny},
 		"action's case does not matter": {allow(`"Sid":"a"`), "S3:getobject", "arn:aws:s3:::b/k", nil, policy.Allow},
-		"deny wins": {allow(`"Sid":"a"`) + "---" + `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:Delete*","Resource":"*"}]}`,
-			"s3:DeleteObject", "arn:aws:s3:::b/k", nil, policy.ExplicitDeny},
+		"deny wins": {
+			allow(`"Sid":"a"`) + "---" + `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:Delete*","Resource":"*"}]}`,
+			"s3:DeleteObject", "arn:aws:s3:::b/k", nil, policy.ExplicitDeny,
+		},
 		"not action":      {`{"Statement":{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}}`, "ec2:RunInstances", "*", nil, policy.Allow},
 		"not action, hit": {`{"Statement":{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}}`, "iam:GetRole", "*", nil, policy.ImplicitDeny},
 		"not resource":    {`{"Statement":{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::b/*"}}`, "s3:GetObject", "arn:aws:s3:::b/k", nil, policy.ImplicitDeny},

@@ -28,7 +28,7 @@ func (s *Service) object(c *call.Caller, r Request, open bool) (o Object, body *
 		if _, err := s.bucket(tx, c, r, "GetObject", objectARN(r.Bucket, r.Key), nil); err != nil {
 			return err
 		}
-		found := false
+		var found bool
 		if o, found = s.objects.Get(tx, objectRow(r.Bucket, r.Key)); !found {
 			if err := c.Require("s3:ListBucket", bucketARN(r.Bucket), nil); err != nil {
 				return err

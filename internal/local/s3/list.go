@@ -50,8 +50,10 @@ type listedPrefix struct {
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 func (s *Service) listObjects(c *call.Caller, r Request) (*Answer, error) {
 	q := queryOf(r)
-	out := listing{Name: r.Bucket, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), StartAfter: q.Get("start-after"),
-		Encoding: q.Get("encoding-type"), Token: q.Get("continuation-token"), Max: maxKeys}
+	out := listing{
+		Name: r.Bucket, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), StartAfter: q.Get("start-after"),
+		Encoding: q.Get("encoding-type"), Token: q.Get("continuation-token"), Max: maxKeys,
+	}
 	if out.Encoding != "" && out.Encoding != "url" {
 		return nil, wire.Errorf("InvalidArgument", "Invalid Encoding Method specified in Request")
 	}

@@ -63,8 +63,10 @@ func New(s *store.Store, account, dir string) (*Service, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for objects: %w", err)
 	}
-	return &Service{account: account, dir: dir, store: s,
-		buckets: store.NewTable[Bucket](s), objects: store.NewTable[Object](s)}, nil
+	return &Service{
+		account: account, dir: dir, store: s,
+		buckets: store.NewTable[Bucket](s), objects: store.NewTable[Object](s),
+	}, nil
 }
 
 // Request is a request whose signature was verified.
@@ -148,8 +150,10 @@ func isListParameter(name string) bool {
 
 // checkHeaders refuses a header that asks for what this S3 does not do.
 func checkHeaders(h http.Header) error {
-	known := []string{"date", "content-sha256", "security-token", "sdk-checksum-algorithm", "trailer", "decoded-content-length",
-		"expected-bucket-owner", "checksum-mode", "bucket-namespace", "user-agent"}
+	known := []string{
+		"date", "content-sha256", "security-token", "sdk-checksum-algorithm", "trailer", "decoded-content-length",
+		"expected-bucket-owner", "checksum-mode", "bucket-namespace", "user-agent",
+	}
 	for name := range h {
 		short, ours := strings.CutPrefix(strings.ToLower(name), "x-amz-")
 		if !ours || slices.Contains(known, short) || strings.HasPrefix(short, "meta-") || strings.HasPrefix(short, "checksum-") {
@@ -209,8 +213,10 @@ func xmlAnswer(root string, output any) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/xml"}},
-		Length: int64(len(b)), Body: io.NopCloser(strings.NewReader(string(b)))}, nil
+	return &Answer{
+		Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/xml"}},
+		Length: int64(len(b)), Body: io.NopCloser(strings.NewReader(string(b))),
+	}, nil
 }
 
 // queryOf is a request's query, read once more: it was parsed before.

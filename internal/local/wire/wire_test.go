@@ -110,10 +110,10 @@ func TestAnswersAndFailuresAreWellFormed(t *testing.T) {
 	}
 	e := wire.Errorf("Some.Code", "a < b & c")
 	for _, p := range []wire.Protocol{wire.EC2(), wire.IAM(), wire.S3()} {
-		var any struct {
+		var envelope struct {
 			Inner string `xml:",innerxml"`
 		}
-		if err := xml.Unmarshal(p.Failure(e, "r-1", "/b/k"), &any); err != nil {
+		if err := xml.Unmarshal(p.Failure(e, "r-1", "/b/k"), &envelope); err != nil {
 			t.Error(err)
 		}
 	}

@@ -179,9 +179,9 @@ func (o *Options) launcher(t *awsx.Target, events func(launch.Event)) *launch.La
 
 // announce says what was decided before anything is made.
 func (o *Options) announce(p launch.Plan) {
-	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%d vCPU, %s) in %s, %s, for %s (%s), %s\n",
-		p.Name, p.Type.Name, p.Type.VCPUs, term.Memory(p.Type.MemoryMiB), p.Region, p.Image.Name,
-		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, term.PerHour(p.Price))
+	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s\n  lives %s (%s), costs %s (%s)\n",
+		p.Name, p.Type.Name, term.Count(p.Type.VCPUs), term.Memory(p.Type.MemoryMiB), p.Region, p.Image.Name,
+		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, term.PerHour(p.Price), term.Provenance(p.Price))
 }
 
 // launched is the result as data.

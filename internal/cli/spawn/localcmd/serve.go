@@ -156,7 +156,8 @@ func chooseRuntime(ctx context.Context, name, trialDir string, log *slog.Logger)
 	if err != nil {
 		return nil, "", fmt.Errorf("find this program: %w", err)
 	}
-	inside := sandbox.Options{Init: []string{self, "local", "init"}, Log: log}
+	// The kernel's name for this program holds even after its file was replaced.
+	inside := sandbox.Options{Init: []string{"/proc/self/exe", "local", "init"}, Log: log}
 	plain := process.New(process.Options{Command: []string{self, "local", "agent"}, Log: log})
 	switch name {
 	case runtimeNone:
@@ -164,13 +165,8 @@ func chooseRuntime(ctx context.Context, name, trialDir string, log *slog.Logger)
 	case runtimeProcess:
 		return plain, "asked for", nil
 	}
-	if err := os.MkdirAll(trialDir, 0o700); err != nil {
-		return nil, "", fmt.Errorf("make a folder for the sandbox's trial: %w", err)
-	}
 	trialErr := sandbox.Trial(ctx, inside, trialDir)
-	if err := sandbox.Remove(trialDir); err != nil {
-		return nil, "", fmt.Errorf("remove the sandbox's trial: %w", err)
-	}
+	var refused *sandbox.Refusal
 	switch {
 	case trialErr == nil:
 		return sandbox.New(inside), "", nil
@@ -178,5 +174,8 @@ func chooseRuntime(ctx context.Context, name, trialDir string, log *slog.Logger)
 		return nil, "", fmt.Errorf("the sandbox does not work here: %w", trialErr)
 	}
 	log.Info("the sandbox does not work here", "why", trialErr)
+	if errors.As(trialErr, &refused) {
+		return plain, refused.Why, nil
+	}
 	return plain, trialErr.Error(), nil
 }

@@ -140,6 +140,7 @@ func show(s term.Streams, r report, now time.Time) error {
 		{"deadline", deadlineLine(r, now)},
 		{"agent", agentLine(r)},
 		{"cost", costLine(r)},
+		{"price", priceLine(r)},
 		{"address", term.Or(r.PublicIP)},
 	}
 	for _, p := range r.Problems {
@@ -198,4 +199,12 @@ func costLine(r report) string {
 		return term.Unknown + " while " + string(r.State)
 	}
 	return fmt.Sprintf("%s; %s so far, %s until the deadline; disk and address come on top", term.PerHour(r.hourly), r.SoFar, r.AtMost)
+}
+
+// priceLine says where the price comes from; without compute there is none.
+func priceLine(r report) string {
+	if r.State != lifecycle.StateRunning {
+		return "none for compute"
+	}
+	return term.Provenance(r.hourly)
 }

@@ -36,3 +36,12 @@ func (o Options) logger() *slog.Logger {
 	}
 	return o.Log
 }
+
+// Refusal is a sandbox that the system does not allow.
+type Refusal struct {
+	Why string // in plain words
+	Err error  // what the system answered
+}
+
+func (r *Refusal) Error() string { return r.Why + ": " + r.Err.Error() }
+func (r *Refusal) Unwrap() error { return r.Err }
