@@ -145,6 +145,8 @@ func (s *Service) poweredOff(id string, bootErr error) {
 			i.Reason = reason("Server.InternalError", "Internal error on start")
 			s.stopped(tx, i)
 			return
+		case errors.Is(bootErr, runtime.ErrNoCapacity):
+			i.Reason = reason("Server.InsufficientInstanceCapacity", bootErr.Error())
 		case bootErr != nil:
 			i.Reason = reason("Server.InternalError", "Internal error on launch")
 		default:

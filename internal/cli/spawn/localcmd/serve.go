@@ -60,7 +60,7 @@ func serveCommand(f *factory.Factory) *cobra.Command {
 }
 
 // closeTimeout bounds the end of the machines when the cloud ends.
-const closeTimeout = 20 * time.Second
+const closeTimeout = 40 * time.Second
 
 // serve runs the cloud until ctx ends or it is told to shut down. A second
 // cloud in the same folder gives way to the first.
