@@ -98,7 +98,7 @@ const lastWords = 2 * time.Second
 // on s.Err), 128 and the signal's number when it was killed by one. The error
 // is about running ssh, or ctx's when that ended first.
 func Run(ctx context.Context, path string, args []string, s Streams) (exit int, err error) {
-	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // Args made the arguments; there is no shell here
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.In, s.Out, s.Err
 	cmd.WaitDelay = lastWords
 	err = cmd.Run()

@@ -54,7 +54,7 @@ type Decision struct {
 // warnAt are the times before the deadline at which users are warned, the
 // earliest first. What is nearer than a warning when it becomes known is warned
 // of at once, and once.
-func warnAt() [2]time.Duration { return [2]time.Duration{5 * time.Minute, time.Minute} }
+func warnAt() []time.Duration { return []time.Duration{5 * time.Minute, time.Minute} }
 
 // State is what has been decided so far. The zero State is that of an agent
 // that has just started.

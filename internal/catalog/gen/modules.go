@@ -47,8 +47,8 @@ type fetched struct {
 // checksum database, and compares its checksum with the one written here.
 func (m module) fetch(ctx context.Context) (fetched, error) {
 	name := m.path + "@" + m.version
-	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", name) //nolint:gosec // the constants above
-	cmd.Dir = os.TempDir()                                                  // outside any module, so that ours does not decide versions
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", name)
+	cmd.Dir = os.TempDir() // outside any module, so that ours does not decide versions
 	out, runErr := cmd.Output()
 	var answer struct{ Dir, Info, Sum, Error string }
 	if err := json.Unmarshal(out, &answer); err != nil {

@@ -166,7 +166,7 @@ func chooseRuntime(ctx context.Context, name, trialDir string, log *slog.Logger)
 		return plain, "asked for", nil
 	}
 	trialErr := sandbox.Trial(ctx, inside, trialDir)
-	var refused *sandbox.Refusal
+	var refused *sandbox.RefusedError
 	switch {
 	case trialErr == nil:
 		return sandbox.New(inside), "", nil

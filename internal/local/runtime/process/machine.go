@@ -44,7 +44,7 @@ func (m *machine) Exec(context.Context, runtime.Command) (int, error) {
 // prepare makes the command, not started.
 func (m *machine) prepare() *exec.Cmd {
 	argv := m.runtime.command
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // the command is the program's own, not a user's
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = m.dir, m.env
 	cmd.Stdout, cmd.Stderr = m.console, m.console
 	// A grandchild that keeps the console open must not keep the machine on.

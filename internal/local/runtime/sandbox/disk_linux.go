@@ -23,7 +23,7 @@ func openWorkDirs(disk string) error {
 		return err
 	}
 	for _, dir := range dirs {
-		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
+		if err := os.Chmod(dir, 0o700); err != nil {
 			return err
 		}
 	}

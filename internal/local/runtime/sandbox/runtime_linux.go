@@ -111,7 +111,7 @@ func (r *Runtime) start(s spec, m runtime.Machine, lock *os.File) (*machine, err
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(r.opts.Init[0], r.opts.Init[1:]...) //nolint:gosec // this program itself
+	cmd := exec.Command(r.opts.Init[0], r.opts.Init[1:]...)
 	cmd.Dir, cmd.Env = "/", append([]string{insidePath}, r.opts.Env...)
 	cmd.ExtraFiles = []*os.File{inside, lock}
 	if m.Console != nil {

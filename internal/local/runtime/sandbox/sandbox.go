@@ -37,11 +37,11 @@ func (o Options) logger() *slog.Logger {
 	return o.Log
 }
 
-// Refusal is a sandbox that the system does not allow.
-type Refusal struct {
+// RefusedError is a sandbox that the system does not allow.
+type RefusedError struct {
 	Why string // in plain words
 	Err error  // what the system answered
 }
 
-func (r *Refusal) Error() string { return r.Why + ": " + r.Err.Error() }
-func (r *Refusal) Unwrap() error { return r.Err }
+func (r *RefusedError) Error() string { return r.Why + ": " + r.Err.Error() }
+func (r *RefusedError) Unwrap() error { return r.Err }

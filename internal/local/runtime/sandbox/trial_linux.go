@@ -106,15 +106,15 @@ func (t *trial) text() string {
 func explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EUSERS):
-		return &Refusal{"this system allows no more user namespaces (user.max_user_namespaces)", err}
+		return &RefusedError{"this system allows no more user namespaces (user.max_user_namespaces)", err}
 	case errors.Is(err, syscall.EINVAL):
-		return &Refusal{"this kernel has no user namespaces", err}
+		return &RefusedError{"this kernel has no user namespaces", err}
 	case setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
-		return &Refusal{"this system allows user namespaces to root alone (kernel.unprivileged_userns_clone)", err}
+		return &RefusedError{"this system allows user namespaces to root alone (kernel.unprivileged_userns_clone)", err}
 	case setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" && os.Geteuid() != 0:
-		return &Refusal{"AppArmor restricts user namespaces on this system (kernel.apparmor_restrict_unprivileged_userns)", err}
+		return &RefusedError{"AppArmor restricts user namespaces on this system (kernel.apparmor_restrict_unprivileged_userns)", err}
 	case errors.Is(err, syscall.EPERM):
-		return &Refusal{"this system forbids user namespaces, as most containers do", err}
+		return &RefusedError{"this system forbids user namespaces, as most containers do", err}
 	default:
 		return err
 	}
