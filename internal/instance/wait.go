@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
 // Clock tells the time.
@@ -17,6 +19,35 @@ const (
 	firstPause = 200 * time.Millisecond
 	lastPause  = 3 * time.Second
 )
+
+// becomeTimeout bounds Become. Hibernating or ending a large instance takes
+// minutes.
+const becomeTimeout = 10 * time.Minute
+
+// Become waits until the instance is in the state. One that ends instead is an
+// error with EC2's reason.
+func Become(ctx context.Context, api Describer, in Instance, want lifecycle.State) (Instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, becomeTimeout)
+	defer cancel()
+	now, err := Wait(ctx, api, in.ID, func(now Instance) bool {
+		return now.State == want || now.State.Ended() && !want.Ended()
+	})
+	if err != nil {
+		return now, err
+	}
+	if now.State != want {
+		return now, problem.New(problem.Failed, "%s became %s instead of %s: %s", in.Label(), now.State, want, now.Reason())
+	}
+	return now, nil
+}
+
+// Reason is why the instance left the state it was in, in EC2's words.
+func (in Instance) Reason() string {
+	if in.StateReason == "" {
+		return "EC2 gives no reason"
+	}
+	return in.StateReason
+}
 
 // Wait reads an instance again and again until done says so, and returns it as
 // it was then. The context bounds the wait; when it ends first, the instance as

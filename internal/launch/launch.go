@@ -210,7 +210,7 @@ func (r *running) boot(ctx context.Context, id string) (in instance.Instance, er
 // neverRan is an instance that EC2 promised and did not deliver, with EC2's
 // reason.
 func neverRan(in instance.Instance) error {
-	e := problem.New(problem.Failed, "the instance became %s instead of running: %s", in.State, reasonOf(in))
+	e := problem.New(problem.Failed, "the instance became %s instead of running: %s", in.State, in.Reason())
 	if awserr.IsNoCapacityReason(in.StateCode) {
 		e.Kind, e.Next = problem.NoCapacity, "try another zone, region or type; truffle finds candidates"
 	}
@@ -232,7 +232,7 @@ func (r *running) ready(ctx context.Context, in instance.Instance, deadline life
 		res.Ready = last.Status != nil
 		switch {
 		case err == nil && !res.Ready:
-			return "", problem.New(problem.Failed, "the instance became %s before its agent was ready: %s", last.State, reasonOf(last))
+			return "", problem.New(problem.Failed, "the instance became %s before its agent was ready: %s", last.State, last.Reason())
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 			return "no word from the agent; the operating system's timer still ends the instance", nil
 		case err != nil:
@@ -241,13 +241,6 @@ func (r *running) ready(ctx context.Context, in instance.Instance, deadline life
 		return fmt.Sprintf("spored %s watches the deadline", last.Status.Agent), nil
 	})
 	return res, err
-}
-
-func reasonOf(in instance.Instance) string {
-	if in.StateReason == "" {
-		return "EC2 gives no reason"
-	}
-	return in.StateReason
 }
 
 // undo takes back what the launch made, even when the user has pressed Ctrl-C,

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -74,6 +75,16 @@ func Pairs(s Streams, pairs [][2]string) error {
 		if _, err := fmt.Fprintf(s.Out, "%s  %s\n", name, p[1]); err != nil {
 			return fmt.Errorf("print: %w", err)
 		}
+	}
+	return nil
+}
+
+// JSON writes data for a program, indented for the eyes that look anyway.
+func JSON(s Streams, v any) error {
+	enc := json.NewEncoder(s.Out)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("print: %w", err)
 	}
 	return nil
 }

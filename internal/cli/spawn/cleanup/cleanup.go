@@ -24,12 +24,9 @@ type Options struct {
 	DryRun  bool
 }
 
-// New makes the command. run is replaced by tests of the flags.
-func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+// New makes the command.
+func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	if run == nil {
-		run = cleanupRun
-	}
 	cmd := &cobra.Command{
 		Use:   "cleanup",
 		Short: "Delete what your instances have left behind in the region",
@@ -38,7 +35,7 @@ deadline, volumes without an instance, security groups that nothing uses. Only
 what spawn made for you is touched. Your key pair, the agent's role and its
 bucket stay: they cost nothing and serve the next launch.`,
 		Args: factory.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return cleanupRun(cmd.Context(), o) },
 	}
 	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "show what is left and delete nothing")

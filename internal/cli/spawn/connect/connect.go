@@ -31,12 +31,9 @@ func (e ExitError) Error() string { return fmt.Sprintf("the command exited with 
 // loginUser is who logs in on the images that this version launches.
 const loginUser = "ec2-user"
 
-// New makes the command. run is replaced by tests of the flags.
-func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+// New makes the command.
+func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	if run == nil {
-		run = connectRun
-	}
 	return &cobra.Command{
 		Use:     "connect <name|id> [-- command...]",
 		Aliases: []string{"ssh"},
@@ -49,17 +46,13 @@ func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.C
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name, o.Command = args[0], args[1:]
-			return run(cmd.Context(), o)
+			return connectRun(cmd.Context(), o)
 		},
 	}
 }
 
 func connectRun(ctx context.Context, o *Options) error {
-	target, err := o.Factory.Connect(ctx, "")
-	if err != nil {
-		return err
-	}
-	in, err := instance.Find(ctx, target.EC2(), o.Name)
+	target, in, err := o.Factory.Find(ctx, o.Name)
 	if err != nil {
 		return err
 	}

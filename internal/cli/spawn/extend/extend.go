@@ -25,12 +25,9 @@ type Options struct {
 	By      string
 }
 
-// New makes the command. run is replaced by tests of the flags.
-func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+// New makes the command.
+func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	if run == nil {
-		run = extendRun
-	}
 	return &cobra.Command{
 		Use:   "extend <name|id> <duration>",
 		Short: "Move an instance's deadline: 2h is added to it, =2h counts from now",
@@ -46,7 +43,7 @@ the instance's life.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name, o.By = args[0], args[1]
-			return run(cmd.Context(), o)
+			return extendRun(cmd.Context(), o)
 		},
 	}
 }
@@ -57,11 +54,7 @@ func extendRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return &problem.Error{Kind: problem.Usage, Err: err}
 	}
-	target, err := o.Factory.Connect(ctx, "")
-	if err != nil {
-		return err
-	}
-	in, err := instance.Find(ctx, target.EC2(), o.Name)
+	target, in, err := o.Factory.Find(ctx, o.Name)
 	if err != nil {
 		return err
 	}

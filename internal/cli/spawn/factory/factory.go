@@ -7,10 +7,13 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/awsx"
+	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -61,6 +64,17 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 	return awsx.Connect(ctx, o)
 }
 
+// Find reaches the cloud and the one instance in it that a person means by a
+// name or an id.
+func (f *Factory) Find(ctx context.Context, nameOrID string) (*awsx.Target, instance.Instance, error) {
+	target, err := f.Connect(ctx, "")
+	if err != nil {
+		return nil, instance.Instance{}, err
+	}
+	in, err := instance.Find(ctx, target.EC2(), nameOrID)
+	return target, in, err
+}
+
 // StateFor is where spawn keeps what belongs to a target. What belongs to the
 // local cloud goes away with it.
 func (f *Factory) StateFor(t *awsx.Target) settings.Places {
@@ -86,6 +100,14 @@ func NoArguments(cmd *cobra.Command, args []string) error {
 	}
 	return problem.New(problem.Usage, "%s takes no arguments and got %q", cmd.CommandPath(), args[0]).
 		WithNext("see: %s --help", cmd.CommandPath())
+}
+
+// OneOf refuses a flag's value that is none of those allowed.
+func OneOf(flag, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return problem.New(problem.Usage, "%s is %s, not %q", flag, strings.Join(allowed, " or "), value)
 }
 
 // Println writes data to standard output.

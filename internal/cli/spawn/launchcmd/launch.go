@@ -4,7 +4,6 @@ package launchcmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -74,8 +73,8 @@ func Asked(cmd *cobra.Command, stdin *os.File) bool {
 }
 
 func launchRun(ctx context.Context, o *Options) error {
-	if o.Output != "text" && o.Output != "json" {
-		return problem.New(problem.Usage, "--output is text or json, not %q", o.Output)
+	if err := factory.OneOf("--output", o.Output, "text", "json"); err != nil {
+		return err
 	}
 	spec, err := o.spec(ctx)
 	if err != nil {
@@ -199,9 +198,7 @@ type launched struct {
 func (o *Options) show(p launch.Plan, r launch.Result, now time.Time) error {
 	in := r.Instance
 	if o.Output == "json" {
-		enc := json.NewEncoder(o.Factory.Streams.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(launched{in.ID, in.Name, in.Type, p.Region, in.Zone, in.PublicIP, r.Deadline.Time(), r.Ready})
+		return term.JSON(o.Factory.Streams, launched{in.ID, in.Name, in.Type, p.Region, in.Zone, in.PublicIP, r.Deadline.Time(), r.Ready})
 	}
 	local := ""
 	if o.Factory.Global.Local {

@@ -3,7 +3,6 @@ package list
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
-	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
@@ -22,18 +20,15 @@ type Options struct {
 	Output  string
 }
 
-// New makes the command. run is replaced by tests of the flags.
-func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+// New makes the command.
+func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	if run == nil {
-		run = listRun
-	}
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the region's instances that spawn made",
 		Args:    factory.NoArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return listRun(cmd.Context(), o) },
 	}
 	cmd.Flags().BoolVarP(&o.All, "all", "a", false, "also those that have ended, as long as EC2 shows them")
 	cmd.Flags().StringVarP(&o.Output, "output", "o", "table", "how to show them: table or json")
@@ -56,8 +51,8 @@ type row struct {
 }
 
 func listRun(ctx context.Context, o *Options) error {
-	if o.Output != "table" && o.Output != "json" {
-		return problem.New(problem.Usage, "--output is table or json, not %q", o.Output)
+	if err := factory.OneOf("--output", o.Output, "table", "json"); err != nil {
+		return err
 	}
 	target, err := o.Factory.Connect(ctx, "")
 	if err != nil {
@@ -74,9 +69,7 @@ func listRun(ctx context.Context, o *Options) error {
 		}
 	}
 	if o.Output == "json" {
-		enc := json.NewEncoder(o.Factory.Streams.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(rows)
+		return term.JSON(o.Factory.Streams, rows)
 	}
 	if len(rows) == 0 {
 		term.Note(o.Factory.Streams, "no instances in %s", target.Region)

@@ -92,9 +92,9 @@ at its deadline, whether or not this machine is on.
 	global.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
-		launchcmd.New(f, nil), list.New(f, nil), status.New(f, nil), connect.New(f, nil),
-		extend.New(f, nil), stop.New(f, nil), start.New(f, nil), terminate.New(f, nil),
-		cleanup.New(f, nil), localcmd.New(f), newVersion(f),
+		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
+		extend.New(f), stop.New(f), start.New(f), terminate.New(f),
+		cleanup.New(f), localcmd.New(f), newVersion(f),
 	)
 	return cmd
 }

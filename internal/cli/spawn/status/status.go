@@ -3,7 +3,6 @@ package status
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/price"
-	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
@@ -24,19 +22,16 @@ type Options struct {
 	Output  string
 }
 
-// New makes the command. run is replaced by tests of the flags.
-func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+// New makes the command.
+func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	if run == nil {
-		run = statusRun
-	}
 	cmd := &cobra.Command{
 		Use:   "status <name|id>",
 		Short: "Show one instance: its state, its time left and its cost",
 		Args:  factory.OneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
-			return run(cmd.Context(), o)
+			return statusRun(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().StringVarP(&o.Output, "output", "o", "text", "how to show it: text or json")
@@ -75,23 +70,17 @@ type agentReport struct {
 }
 
 func statusRun(ctx context.Context, o *Options) error {
-	if o.Output != "text" && o.Output != "json" {
-		return problem.New(problem.Usage, "--output is text or json, not %q", o.Output)
-	}
-	target, err := o.Factory.Connect(ctx, "")
-	if err != nil {
+	if err := factory.OneOf("--output", o.Output, "text", "json"); err != nil {
 		return err
 	}
-	in, err := instance.Find(ctx, target.EC2(), o.Name)
+	target, in, err := o.Factory.Find(ctx, o.Name)
 	if err != nil {
 		return err
 	}
 	now := target.Clock.Now()
 	r := newReport(in, price.OnDemand(target.Region, in.Type), now)
 	if o.Output == "json" {
-		enc := json.NewEncoder(o.Factory.Streams.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return term.JSON(o.Factory.Streams, r)
 	}
 	return show(o.Factory.Streams, r, now)
 }

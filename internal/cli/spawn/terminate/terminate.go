@@ -4,7 +4,6 @@ package terminate
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,34 +20,24 @@ type Options struct {
 	Yes     bool
 }
 
-// New makes the command. run is replaced by tests of the flags.
-func New(f *factory.Factory, run func(context.Context, *Options) error) *cobra.Command {
+// New makes the command.
+func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	if run == nil {
-		run = terminateRun
-	}
 	cmd := &cobra.Command{
 		Use:   "terminate <name|id>",
 		Short: "End an instance now, for good",
 		Args:  factory.OneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
-			return run(cmd.Context(), o)
+			return terminateRun(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	return cmd
 }
 
-// terminateTimeout bounds the wait for the instance to be gone.
-const terminateTimeout = 10 * time.Minute
-
 func terminateRun(ctx context.Context, o *Options) error {
-	target, err := o.Factory.Connect(ctx, "")
-	if err != nil {
-		return err
-	}
-	in, err := instance.Find(ctx, target.EC2(), o.Name)
+	target, in, err := o.Factory.Find(ctx, o.Name)
 	if err != nil {
 		return err
 	}
@@ -61,9 +50,7 @@ func terminateRun(ctx context.Context, o *Options) error {
 	if err := instance.Terminate(ctx, target.EC2(), in); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, terminateTimeout)
-	defer cancel()
-	if _, err := instance.Wait(ctx, target.EC2(), in.ID, instance.In(lifecycle.StateTerminated)); err != nil {
+	if _, err := instance.Become(ctx, target.EC2(), in, lifecycle.StateTerminated); err != nil {
 		return err
 	}
 	return o.Factory.Println(in.Label() + " has ended")
