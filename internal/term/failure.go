@@ -1,6 +1,7 @@
 package term
 
 import (
+	"errors"
 	"fmt"
 
 	"charm.land/lipgloss/v2"
@@ -8,8 +9,20 @@ import (
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
-// Failure shows an error: the cause, and the next step where there is one.
+// errInterrupted is what a cancelled context comes to.
+var errInterrupted = errors.New("interrupted")
+
+// Failure shows an error: the cause, and the next step where there is one. What
+// the user stopped is no failure, and is shown in one word more than nothing.
 func Failure(s Streams, program string, err error) {
+	if problem.KindOf(err) == problem.Interrupted {
+		var said *problem.Error
+		if !errors.As(err, &said) {
+			err = errInterrupted
+		}
+		Note(s, "%v", err)
+		return
+	}
 	bad := lipgloss.NewStyle().Foreground(lipgloss.Red).Bold(true)
 	fmt.Fprintf(s.Err, "%s %v\n", bad.Render(program+":"), err)
 	if next := problem.NextOf(err); next != "" {

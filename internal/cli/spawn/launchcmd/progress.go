@@ -1,6 +1,8 @@
 package launchcmd
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -131,6 +133,8 @@ func line(r row, tick int) string {
 	case !r.over:
 		spinner := []string{"·  ", "·· ", "···"}[tick/3%3]
 		return fmt.Sprintf("  %-8s %s %s", r.step, spinner, faint.Render(waited(time.Since(r.since))))
+	case errors.Is(r.err, context.Canceled):
+		return fmt.Sprintf("  %-8s interrupted", r.step)
 	case r.err != nil:
 		return fmt.Sprintf("  %-8s %s", r.step, lipgloss.NewStyle().Foreground(lipgloss.Red).Render("failed"))
 	default:

@@ -2,6 +2,7 @@
 package list
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -93,7 +94,7 @@ func table(s term.Streams, rows []row, now time.Time) error {
 	columns := []term.Column{{Title: "NAME"}, {Title: "ID"}, {Title: "TYPE"}, {Title: "STATE"}, {Title: "LEFT", Right: true}, {Title: "AGENT"}, {Title: "ADDRESS"}}
 	cells := make([][]string, len(rows))
 	for i, r := range rows {
-		cells[i] = []string{r.Name, r.ID, r.Type, string(r.State), left(r, now), agent(r), term.Or(r.PublicIP)}
+		cells[i] = []string{r.Name, r.ID, r.Type, string(r.State), left(r, now), agent(r), cmp.Or(r.PublicIP, "none")}
 	}
 	return term.Table(s, columns, cells)
 }
@@ -111,6 +112,8 @@ func left(r row, now time.Time) string {
 
 func agent(r row) string {
 	switch {
+	case r.State.Ended():
+		return "gone"
 	case r.Agent != "":
 		return string(r.Agent)
 	case r.State == lifecycle.StateRunning:

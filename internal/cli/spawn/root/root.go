@@ -52,13 +52,8 @@ func exitCode(f *factory.Factory, err error) int {
 		return remote.Code
 	}
 	err = awsx.Explain(err)
-	kind := problem.KindOf(err)
-	if kind == problem.Interrupted {
-		term.Note(f.Streams, "interrupted")
-		return int(kind)
-	}
 	term.Failure(f.Streams, "spawn", err)
-	return int(kind)
+	return int(problem.KindOf(err))
 }
 
 func newCommand(f *factory.Factory) *cobra.Command {

@@ -2,6 +2,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -130,7 +131,7 @@ func show(s term.Streams, r report, now time.Time) error {
 		{"agent", agentLine(r)},
 		{"cost", costLine(r)},
 		{"price", priceLine(r)},
-		{"address", term.Or(r.PublicIP)},
+		{"address", cmp.Or(r.PublicIP, "none")},
 	}
 	for _, p := range r.Problems {
 		lines = append(lines, [2]string{"problem", p})
