@@ -23,7 +23,9 @@ type BucketAPI interface {
 
 // BucketName is the name of the account's bucket in a region. Most regions
 // reserve names that end like this for the account itself, so nobody else can
-// take it; where they do not, ExpectedBucketOwner tells (FACTS: RunInstances).
+// take it; where they do not, ExpectedBucketOwner tells.
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
 func BucketName(account, region string) string {
 	name := permissions.BucketPrefix(account) + "-" + region
 	if accountNamespace(region) {

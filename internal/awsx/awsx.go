@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
@@ -93,7 +94,10 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 			Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(o.Local.AccessKeyID, o.Local.SecretAccessKey, "")),
 		}, nil
 	}
-	opts := []func(*config.LoadOptions) error{config.WithDefaultRegion(DefaultRegion)}
+	opts := []func(*config.LoadOptions) error{
+		config.WithDefaultRegion(DefaultRegion),
+		config.WithLogger(logging.Nop{}), // what the SDK has to say, its errors say too
+	}
 	if o.Profile != "" {
 		opts = append(opts, config.WithSharedConfigProfile(o.Profile))
 	}
@@ -132,7 +136,9 @@ func (t *Target) proveCredentials(ctx context.Context) error {
 
 // newRetryer is the SDK's standard retryer, except that an answer which names
 // a lack of capacity is final: EC2 words it as an HTTP 500, and waiting for the
-// same zone is not what a launch wants (FACTS: RunInstances).
+// same zone is not what a launch wants.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 5
@@ -170,13 +176,19 @@ func (t *Target) OnLoopback() bool {
 	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// ObjectURL is where an object of a bucket in the target's region is found,
-// without a signature. It makes no call: the SDK knows each partition's names.
-func (t *Target) ObjectURL(ctx context.Context, bucket, key string) (string, error) {
-	signed, err := s3.NewPresignClient(t.S3()).PresignGetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+// presignedFor is how long a presigned URL holds, unless the credentials that
+// signed it end before (an SSO session may have an hour left).
+const presignedFor = time.Hour
+
+// ObjectURLs say where an object of a bucket in the target's region is found:
+// for whoever signs the request, and with a signature that reads this one object
+// for an hour at most. No call is made: the SDK knows each partition's names.
+func (t *Target) ObjectURLs(ctx context.Context, bucket, key string) (plain, presigned string, err error) {
+	in := &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)}
+	signed, err := s3.NewPresignClient(t.S3(), s3.WithPresignExpires(presignedFor)).PresignGetObject(ctx, in)
 	if err != nil {
-		return "", fmt.Errorf("find the address of the bucket %s: %w", bucket, err)
+		return "", "", fmt.Errorf("sign the address of the bucket %s: %w", bucket, err)
 	}
-	plain, _, _ := strings.Cut(signed.URL, "?")
-	return plain, nil
+	plain, _, _ = strings.Cut(signed.URL, "?")
+	return plain, signed.URL, nil
 }

@@ -135,9 +135,9 @@ func TestEndpointOfTheEnvironmentIsUsed(t *testing.T) {
 	if calls.Load() != 1 || !target.OnLoopback() {
 		t.Errorf("%d calls arrived, on loopback: %v", calls.Load(), target.OnLoopback())
 	}
-	url, err := target.ObjectURL(t.Context(), "b-1", "k/x.gz")
-	if want := endpoint + "/b-1/k/x.gz"; err != nil || url != want {
-		t.Errorf("object at %q (%v), want %q", url, err, want)
+	url, presigned, err := target.ObjectURLs(t.Context(), "b-1", "k/x.gz")
+	if want := endpoint + "/b-1/k/x.gz"; err != nil || url != want || !strings.HasPrefix(presigned, want+"?") {
+		t.Errorf("object at %q and %q (%v), want %q", url, presigned, err, want)
 	}
 }
 

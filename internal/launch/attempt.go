@@ -73,7 +73,9 @@ func (p Plan) freeze(number int, have prepared, endpoint string) (attempt, error
 }
 
 // metadataOptions require session tokens, show the tags to the agent, and leave
-// the second hop that containers need (FACTS: RunInstances).
+// the second hop that containers need.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
 func metadataOptions() *types.InstanceMetadataOptionsRequest {
 	return &types.InstanceMetadataOptionsRequest{
 		HttpEndpoint:            types.InstanceMetadataEndpointStateEnabled,

@@ -22,7 +22,9 @@ type Image struct {
 func (i Image) ID() string { return "resolve:ssm:" + i.Parameter }
 
 // nvidiaFamilies are the families that Amazon's NVIDIA image supports, by the
-// image's release notes (FACTS: Images).
+// image's release notes.
+//
+// https://docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html
 var nvidiaFamilies = map[string][]string{
 	"x86_64": {"g4dn", "g5", "g6", "g6e", "g6f", "gr6", "gr6f", "g7", "g7e", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300"},
 	"arm64":  {"g5g", "p6e-gb200"},

@@ -30,17 +30,17 @@ type EC2 interface {
 
 // Launcher carries plans out.
 type Launcher struct {
-	EC2       EC2
-	STS       account.STS
-	IAM       account.RoleAPI
-	S3        account.BucketAPI
-	ObjectURL func(ctx context.Context, bucket, key string) (string, error) // where an instance finds an object
-	Address   func(context.Context) (netip.Prefix, error)                   // the caller's address
-	Now       func() time.Time                                              // the service's clock
-	Journals  string                                                        // the folder of journals
-	Endpoint  string                                                        // handed to the agent; "" is AWS's own
-	Patience  time.Duration                                                 // how long the agent may take to be ready
-	Events    func(Event)                                                   // called by one goroutine at a time
+	EC2        EC2
+	STS        account.STS
+	IAM        account.RoleAPI
+	S3         account.BucketAPI
+	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
+	Address    func(context.Context) (netip.Prefix, error)                                        // the caller's address
+	Now        func() time.Time                                                                   // the service's clock
+	Journals   string                                                                             // the folder of journals
+	Endpoint   string                                                                             // handed to the agent; "" is AWS's own
+	Patience   time.Duration                                                                      // how long the agent may take to be ready
+	Events     func(Event)                                                                        // called by one goroutine at a time
 }
 
 // Result is a launch that succeeded.
@@ -160,7 +160,7 @@ func (r *running) ensureAgent(ctx context.Context, have *prepared) (detail strin
 		return "", err
 	}
 	have.agent.SHA256 = build.SHA256
-	have.agent.ObjectURL, err = r.ObjectURL(ctx, bucket, build.Key())
+	have.agent.ObjectURL, have.agent.PresignedURL, err = r.ObjectURLs(ctx, bucket, build.Key())
 	if sent {
 		return fmt.Sprintf("uploaded to %s (%.1f MB)", bucket, float64(len(build.Gzip))/1e6), err
 	}

@@ -27,13 +27,13 @@ func launcher(t *testing.T, c cloudtest.Cloud) *launch.Launcher {
 	t.Helper()
 	return &launch.Launcher{
 		EC2: c.Target.EC2(), STS: c.Target.STS(), IAM: c.Target.IAM(), S3: c.Target.S3(),
-		ObjectURL: c.Target.ObjectURL,
-		Address:   func(context.Context) (netip.Prefix, error) { return account.Loopback(), nil },
-		Now:       c.Target.Clock.Now,
-		Journals:  t.TempDir(),
-		Endpoint:  c.Target.Endpoint,
-		Patience:  time.Second, // nobody boots here who could answer
-		Events:    func(launch.Event) {},
+		ObjectURLs: c.Target.ObjectURLs,
+		Address:    func(context.Context) (netip.Prefix, error) { return account.Loopback(), nil },
+		Now:        c.Target.Clock.Now,
+		Journals:   t.TempDir(),
+		Endpoint:   c.Target.Endpoint,
+		Patience:   time.Second, // nobody boots here who could answer
+		Events:     func(launch.Event) {},
 	}
 }
 
@@ -83,8 +83,7 @@ func wantNothingLeft(t *testing.T, c cloudtest.Cloud) {
 
 func TestLaunchMakesWhatThePlanSays(t *testing.T) {
 	// moto cannot judge this: it wants a size for the root volume, which AWS
-	// takes from the image (FACTS of RunInstances; EbsBlockDevice in the API
-	// reference).
+	// takes from the image (EbsBlockDevice in the API reference).
 	c := cloudtest.Local(t, nil)
 	p, l := plan(t), launcher(t, c)
 	res, err := l.Launch(t.Context(), p)

@@ -16,8 +16,10 @@ import (
 	"github.com/spawn-ec2/spawn/internal/reap"
 )
 
-// A new instance profile takes seconds to be known everywhere (FACTS:
-// RunInstances). The same request is sent again until then.
+// A new instance profile takes seconds to be known everywhere. The same
+// request is sent again until then.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 const (
 	profileTimeout = 60 * time.Second
 	profilePause   = 2 * time.Second

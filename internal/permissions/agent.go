@@ -63,8 +63,9 @@ func AgentTrust() Document {
 // no other, managed or not: the source of the call must be the resource.
 //
 // The self-only condition has the shape of AWS's managed policy for VSS
-// snapshots; that Terminate honours it is unproven on real AWS (FACTS:
-// Identity).
+// snapshots; that Terminate honours it is unproven on real AWS.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-policy-keys
 func Agent(partition, account string) Document {
 	itself := map[string]map[string][]string{
 		"StringEquals": {"ec2:ResourceTag/" + lifecycle.TagManaged: {"true"}},

@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -265,11 +267,22 @@ func TestCreateKeyNeverOverwrites(t *testing.T) {
 	}
 }
 
-func TestOpenSSHReadsOurKeys(t *testing.T) {
-	keygen, err := exec.LookPath("ssh-keygen")
+// openSSH finds a program of OpenSSH, all of which refuse to run for a user
+// that the system does not know by name.
+func openSSH(t *testing.T, program string) (path string) {
+	t.Helper()
+	path, err := exec.LookPath(program)
 	if err != nil {
-		t.Skip("ssh-keygen is not installed")
+		t.Skipf("%s is not installed", program)
 	}
+	if _, err := user.LookupId(strconv.Itoa(os.Getuid())); err != nil && runtime.GOOS != "windows" {
+		t.Skipf("%s does not run for a user without a name: %v", program, err)
+	}
+	return path
+}
+
+func TestOpenSSHReadsOurKeys(t *testing.T) {
+	keygen := openSSH(t, "ssh-keygen")
 	key, err := sshx.CreateKey(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -288,10 +301,7 @@ func TestOpenSSHReadsOurKeys(t *testing.T) {
 
 // What ssh-keygen makes when it is not told otherwise, and what EC2 takes.
 func TestKeysOfOpenSSH(t *testing.T) {
-	keygen, err := exec.LookPath("ssh-keygen")
-	if err != nil {
-		t.Skip("ssh-keygen is not installed")
-	}
+	keygen := openSSH(t, "ssh-keygen")
 	for _, tt := range []struct {
 		args []string
 		want bool

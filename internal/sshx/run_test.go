@@ -21,10 +21,7 @@ import (
 // effective asks the installed ssh what it makes of args.
 func effective(t *testing.T, args []string) map[string]string {
 	t.Helper()
-	ssh, err := exec.LookPath("ssh")
-	if err != nil {
-		t.Skip("ssh is not installed")
-	}
+	ssh := openSSH(t, "ssh")
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), ssh, append([]string{"-G", "-F", "none"}, args...)...)
 	cmd.Stderr = &stderr

@@ -85,6 +85,9 @@ func launchRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	o.announce(plan)
+	if err := o.confirmCeiling(plan); err != nil {
+		return err
+	}
 	progress := newProgress(o.Factory.Streams)
 	result, err := o.launcher(target, progress.Show).Launch(ctx, plan)
 	progress.Close()
@@ -161,7 +164,7 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 func (o *Options) launcher(t *awsx.Target, events func(launch.Event)) *launch.Launcher {
 	return &launch.Launcher{
 		EC2: t.EC2(), STS: t.STS(), IAM: t.IAM(), S3: t.S3(),
-		ObjectURL: t.ObjectURL,
+		ObjectURLs: t.ObjectURLs,
 		Address: func(ctx context.Context) (netip.Prefix, error) {
 			if t.OnLoopback() {
 				return account.Loopback(), nil
@@ -181,6 +184,16 @@ func (o *Options) announce(p launch.Plan) {
 	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s\n  lives %s (%s), costs %s (%s)\n",
 		p.Name, p.Type.Name, term.Count(p.Type.VCPUs), term.Memory(p.Type.MemoryMiB), p.Region, p.Image.Name,
 		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, term.PerHour(p.Price), term.Provenance(p.Price))
+}
+
+// confirmCeiling asks once more before the longest life allowed, where somebody
+// can answer.
+func (o *Options) confirmCeiling(p launch.Plan) error {
+	s := o.Factory.Streams
+	if p.Lifetime.Reason != lifecycle.Ceiling || !s.InTTY || !s.ErrTTY {
+		return nil
+	}
+	return term.Confirm(s, fmt.Sprintf("let it live %s, for up to %s of compute?", term.Span(p.Lifetime.TTL), p.Price.Over(p.Lifetime.TTL)))
 }
 
 // launched is the result as data.
