@@ -29,7 +29,7 @@ type Spec struct {
 // nameForm is what a name may look like. It becomes a tag, an ssh alias and an
 // argument of commands, so it has no spaces and does not begin with a dash or
 // look like an id.
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 var idForm = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
 
@@ -39,7 +39,7 @@ func (s Spec) check() error {
 	case s.Offer.InstanceType == "":
 		return problem.New(problem.Usage, "which instance type?").
 			WithNext("name one with --instance-type m7i.large, or pipe an offer: truffle search m7i.large | spawn")
-	case s.Name != "" && (!nameForm.MatchString(s.Name) || idForm.MatchString(s.Name)):
+	case s.Name != "" && (len(s.Name) > 63 || !nameForm.MatchString(s.Name) || idForm.MatchString(s.Name)):
 		return problem.New(problem.Usage, "%q cannot be a name", clip(s.Name)).
 			WithNext("use up to 63 letters, digits, dots, dashes and underscores")
 	case s.Region != "" && s.Offer.Region != "" && s.Region != s.Offer.Region && len(s.Offer.Zones()) > 0:

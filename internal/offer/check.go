@@ -13,20 +13,23 @@ import (
 // What a field may look like. The patterns are those of the names EC2 uses
 // today with room to grow; what they exist for is to let nothing through that a
 // shell, a path, a terminal or a request would read as something else.
+// No length is part of a pattern: that would make it slow to compile, which
+// every start of a program pays for.
 var (
-	typePattern        = regexp.MustCompile(`^[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}$`)
-	regionPattern      = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$`)
-	reservationPattern = regexp.MustCompile(`^cr-[0-9a-f]{8,40}$`)
-	wordPattern        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$`)
+	typePattern        = regexp.MustCompile(`^[a-z0-9-]+\.[a-z0-9-]+$`)
+	regionPattern      = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	reservationPattern = regexp.MustCompile(`^cr-[0-9a-f]+$`)
+	wordPattern        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 	// after the region: the letter of a zone, or the rest of a Local Zone's or
 	// Wavelength Zone's name. https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
-	zoneSuffixPattern = regexp.MustCompile(`^([a-z]|(-[a-z0-9]{2,6}){1,3}-[0-9]{1,2}[a-z]?)$`)
+	zoneSuffixPattern = regexp.MustCompile(`^([a-z]|(-[a-z0-9]+)+-[0-9]+[a-z]?)$`)
 
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ProcessorInfo.html
 	architectures = []string{"i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"}
 )
 
 const (
+	maxName      = 80 // bytes of a name of something
 	maxZones     = 64
 	maxText      = 200     // bytes of a free text
 	maxCount     = 1 << 20 // vCPUs, GPUs, instances: far beyond any
@@ -39,10 +42,10 @@ func check(o Offer) error {
 	if o.InstanceType == "" {
 		return fmt.Errorf("it has no instance_type")
 	}
-	if !typePattern.MatchString(o.InstanceType) {
+	if !named(typePattern, o.InstanceType) {
 		return fmt.Errorf("instance_type %.60q is not the name of an instance type", o.InstanceType)
 	}
-	if o.Region != "" && !regionPattern.MatchString(o.Region) {
+	if o.Region != "" && !named(regionPattern, o.Region) {
 		return fmt.Errorf("region %.60q is not the name of a region", o.Region)
 	}
 	if err := checkZones(o); err != nil {
@@ -63,7 +66,7 @@ func checkZones(o Offer) error {
 	}
 	for _, zone := range o.Zones() {
 		suffix, inside := strings.CutPrefix(zone, o.Region)
-		if o.Region == "" || !inside || !zoneSuffixPattern.MatchString(suffix) {
+		if o.Region == "" || !inside || !named(zoneSuffixPattern, suffix) {
 			return fmt.Errorf("zone %.60q is not in region %q", zone, o.Region)
 		}
 	}
@@ -103,10 +106,10 @@ func checkNumbers(o Offer) error {
 }
 
 func checkTexts(o Offer) error {
-	if o.ReservationID != "" && !reservationPattern.MatchString(o.ReservationID) {
+	if o.ReservationID != "" && !named(reservationPattern, o.ReservationID) {
 		return fmt.Errorf("reservation_id %.60q is not the id of a capacity reservation", o.ReservationID)
 	}
-	if o.ReservationType != "" && !wordPattern.MatchString(o.ReservationType) {
+	if o.ReservationType != "" && !named(wordPattern, o.ReservationType) {
 		return fmt.Errorf("reservation_type %.60q is unknown", o.ReservationType)
 	}
 	for field, text := range map[string]string{"gpu_model": o.GPUModel, "price_source": o.PriceSource} {
@@ -123,6 +126,11 @@ func checkTexts(o Offer) error {
 		}
 	}
 	return fmt.Errorf("price_as_of %.60q is not a date", o.PriceAsOf)
+}
+
+// named tells that s could be a name of that pattern.
+func named(pattern *regexp.Regexp, s string) bool {
+	return len(s) <= maxName && pattern.MatchString(s)
 }
 
 func notPrintable(r rune) bool { return !unicode.IsPrint(r) }

@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -60,10 +59,15 @@ func (s *Service) groupKeys(tx *store.Tx, g SecurityGroup) policy.Context {
 	return keys
 }
 
-// groupText is what a group's name and description may be made of.
+// groupText tells that a text is what a group's name and description may be
+// made of.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
-var groupText = regexp.MustCompile(`^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}$`)
+func groupText(s string) bool {
+	return s != "" && len(s) <= 255 && strings.Trim(s, alphanumeric+" ._-:/()#,@[]+=&;{}!$*") == ""
+}
+
+const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 type createSecurityGroupInput struct {
 	call.Dry
@@ -85,9 +89,9 @@ func (s *Service) createSecurityGroup(tx *store.Tx, c *call.Caller, in *createSe
 		return nil, errMissing("GroupName")
 	case in.GroupDescription == "":
 		return nil, errMissing("GroupDescription")
-	case !groupText.MatchString(in.GroupName) || strings.HasPrefix(in.GroupName, "sg-"):
+	case !groupText(in.GroupName) || strings.HasPrefix(in.GroupName, "sg-"):
 		return nil, errValue("Invalid security group name '%s': up to 255 of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$* are allowed, and it must not begin with sg-", in.GroupName)
-	case !groupText.MatchString(in.GroupDescription):
+	case !groupText(in.GroupDescription):
 		return nil, errValue("Value (%s) for parameter GroupDescription is invalid. Character sets beyond ASCII are not supported.", in.GroupDescription)
 	}
 	specs, err := readSpecifications(in.Tags, "security-group")

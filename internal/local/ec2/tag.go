@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -53,7 +52,10 @@ func checkTags(list []Tag) (map[string]string, error) {
 	return tags, nil
 }
 
-var metadataKeyForm = regexp.MustCompile(`^[0-9a-zA-Z\-_+=,.@:]{1,255}$`)
+// metadataKey tells that a tag's key can be a path in the metadata.
+func metadataKey(s string) bool {
+	return s != "" && len(s) <= 255 && strings.Trim(s, alphanumeric+"-_+=,.@:") == ""
+}
 
 // checkMetadataKeys holds the tags of an instance whose metadata shows them to
 // keys that are fit for a path.
@@ -61,7 +63,7 @@ var metadataKeyForm = regexp.MustCompile(`^[0-9a-zA-Z\-_+=,.@:]{1,255}$`)
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html
 func checkMetadataKeys(tags map[string]string) error {
 	for key := range tags {
-		if !metadataKeyForm.MatchString(key) || key == "." || key == ".." || key == "_index" {
+		if !metadataKey(key) || key == "." || key == ".." || key == "_index" {
 			return errValue("'%s' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name ('.', '..', '_index')", key)
 		}
 	}

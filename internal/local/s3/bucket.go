@@ -20,7 +20,7 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 const legacyRegion = "us-east-1"
 
-var bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
 
 // checkBucketName holds a name to the naming rules.
 //
@@ -29,7 +29,7 @@ func checkBucketName(name string) error {
 	_, ipErr := netip.ParseAddr(name)
 	reserved := strings.HasPrefix(name, "xn--") || strings.HasPrefix(name, "sthree-") || strings.HasPrefix(name, "amzn-s3-demo-") ||
 		strings.HasSuffix(name, "-s3alias") || strings.HasSuffix(name, "--ol-s3") || strings.HasSuffix(name, ".mrap") || strings.HasSuffix(name, "--x-s3")
-	if !bucketForm.MatchString(name) || strings.Contains(name, "..") || ipErr == nil || reserved {
+	if len(name) > 63 || !bucketForm.MatchString(name) || strings.Contains(name, "..") || ipErr == nil || reserved {
 		return wire.Errorf("InvalidBucketName", "The specified bucket is not valid.")
 	}
 	return nil
