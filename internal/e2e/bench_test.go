@@ -60,7 +60,7 @@ func BenchmarkSporedResident(b *testing.B) {
 	b.Cleanup(func() { spawn("local", "down") })
 	spawn("local", "up", "--runtime", "sandbox")
 	spawn("launch", "--local", "--instance-type", "t3.micro", "--ttl", "10m", "--name", "bench")
-	script := `for p in /proc/[0-9]*; do if [ "$(cat "$p/comm")" = spored ]; then sed -n "s/VmRSS: *\t*\([0-9]*\) kB/\1/p" "$p/status"; fi; done`
+	script := `for p in /proc/[0-9]*; do if [ "$(cat "$p/comm")" = spored ]; then awk '$1 == "VmRSS:" { print $2 }' "$p/status"; fi; done`
 	var kilobytes float64
 	for b.Loop() {
 		n, err := strconv.ParseFloat(strings.TrimSpace(spawn("connect", "--local", "bench", "--", "sh", "-c", script)), 64)
