@@ -62,7 +62,8 @@ demo: build ## launch two instances on this machine and watch them end by themse
 
 .PHONY: test
 test: build ## run every test
-	go test -timeout 9m ./...
+	@# never from the cache: the programs under test are built, not imported
+	go test -count=1 -timeout 9m ./...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -154,8 +155,14 @@ func agentFile(t *testing.T) (gz []byte, digest string) {
 	return b.Bytes(), hex.EncodeToString(sum[:])
 }
 
-// install runs the second part against a bucket.
+// install runs the second part against a bucket, and gives up soon.
 func (m *machine) install(store *bucket, agent Agent) error {
+	m.t.Helper()
+	return m.installWithin(2, store, agent)
+}
+
+// installWithin gives up after some seconds.
+func (m *machine) installWithin(seconds int, store *bucket, agent Agent) error {
 	m.t.Helper()
 	server := httptest.NewServer(store)
 	defer server.Close()
@@ -167,7 +174,7 @@ func (m *machine) install(store *bucket, agent Agent) error {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	_, err = m.run(text, []string{"SPAWN_FETCH_SECONDS=2"})
+	_, err = m.run(text, []string{fmt.Sprintf("SPAWN_FETCH_SECONDS=%d", seconds)})
 	return err
 }
 
@@ -223,7 +230,7 @@ func TestInstallTriesAgain(t *testing.T) {
 	m := newMachine(t, (&imds{}).serve(t))
 	store := &bucket{object: gz}
 	store.accept = func(*http.Request) bool { return len(store.requests) > 1 }
-	if err := m.install(store, Agent{SHA256: digest, PresignedURL: "?X-Amz-Signature=ab"}); err != nil {
+	if err := m.installWithin(60, store, Agent{SHA256: digest, PresignedURL: "?X-Amz-Signature=ab"}); err != nil {
 		t.Errorf("gave up after one failure: %v", err)
 	}
 }

@@ -39,6 +39,7 @@ bucket stay: they cost nothing and serve the next launch.`,
 	}
 	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "show what is left and delete nothing")
+	f.CloudFlags(cmd)
 	return cmd
 }
 

@@ -34,7 +34,7 @@ const loginUser = "ec2-user"
 // New makes the command.
 func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "connect <name|id> [-- command...]",
 		Aliases: []string{"ssh"},
 		Short:   "Open a shell on an instance, or run a command there",
@@ -49,6 +49,8 @@ func New(f *factory.Factory) *cobra.Command {
 			return connectRun(cmd.Context(), o)
 		},
 	}
+	f.CloudFlags(cmd)
+	return cmd
 }
 
 func connectRun(ctx context.Context, o *Options) error {

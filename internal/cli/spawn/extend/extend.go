@@ -28,7 +28,7 @@ type Options struct {
 // New makes the command.
 func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "extend <name|id> <duration>",
 		Short: "Move an instance's deadline: 2h is added to it, =2h counts from now",
 		Long: `Move an instance's deadline. A duration is added to the deadline that the
@@ -46,6 +46,8 @@ the instance's life.`,
 			return extendRun(cmd.Context(), o)
 		},
 	}
+	f.CloudFlags(cmd)
+	return cmd
 }
 
 func extendRun(ctx context.Context, o *Options) error {

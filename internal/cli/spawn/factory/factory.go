@@ -6,6 +6,7 @@ package factory
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ type Factory struct {
 	Cloud   LocalCloud // the local cloud, used with --local
 }
 
-// Global are the flags that every command understands.
+// Global are the flags of every command that reaches a cloud.
 type Global struct {
 	Profile string
 	Region  string
@@ -42,6 +43,22 @@ type LocalCloud interface {
 	// Shell runs a command inside an instance, or a shell when there is none,
 	// and returns its exit code.
 	Shell(ctx context.Context, instance string, command []string) (int, error)
+}
+
+// CloudFlags gives a command the flags that choose a cloud.
+func (f *Factory) CloudFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.Global.Profile, "profile", "", "the AWS `profile` to use")
+	flags.StringVarP(&f.Global.Region, "region", "r", "", "the `region` to work in")
+	flags.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
+}
+
+func localByEnvironment() bool {
+	switch strings.ToLower(os.Getenv("SPAWN_LOCAL")) {
+	case "1", "true", "yes":
+		return true
+	}
+	return false
 }
 
 // Connect reaches the cloud that the global flags choose. region, when not

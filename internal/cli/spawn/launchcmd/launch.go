@@ -53,12 +53,13 @@ standard input, as truffle writes it. The instance ends at its deadline.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.InstanceType, "instance-type", "", "the instance `type`, such as m7i.large")
-	flags.StringVar(&o.Name, "name", "", "what to call the instance")
-	flags.StringVar(&o.TTL, "ttl", "", "how long it may live: 90s, 45m, 8h, 1d, 2d12h, 1w, or none for the longest allowed (default 8h)")
+	flags.StringVar(&o.Name, "name", "", "what to call the instance: its `name`")
+	flags.StringVar(&o.TTL, "ttl", "", "how long it may live, a `duration`: 90s, 45m, 8h, 1d, 2d12h, 1w, or none for the longest allowed (default 8h)")
 	flags.StringVar(&o.SSHCIDR, "ssh-cidr", "", "the `network` that may reach SSH (default: this machine's public address)")
 	flags.BoolVar(&o.CreateKey, "create-key", false, "make ~/.ssh/id_ed25519 when there is no SSH key")
-	flags.StringVar(&o.StdinTimeout, "stdin-timeout", lifecycle.FormatDuration(offer.DefaultPatience().Limit), "how long to wait for an offer on standard input")
-	flags.StringVarP(&o.Output, "output", "o", "text", "how to show the instance: text or json")
+	flags.StringVar(&o.StdinTimeout, "stdin-timeout", lifecycle.FormatDuration(offer.DefaultPatience().Limit), "how long to wait for an offer on standard input, a `duration`")
+	flags.StringVarP(&o.Output, "output", "o", "text", "how to show the instance, a `form`: text or json")
+	f.CloudFlags(cmd)
 	return cmd
 }
 

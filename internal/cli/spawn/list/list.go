@@ -32,7 +32,8 @@ func New(f *factory.Factory) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listRun(cmd.Context(), o) },
 	}
 	cmd.Flags().BoolVarP(&o.All, "all", "a", false, "also those that have ended, as long as EC2 shows them")
-	cmd.Flags().StringVarP(&o.Output, "output", "o", "table", "how to show them: table or json")
+	cmd.Flags().StringVarP(&o.Output, "output", "o", "table", "how to show them, a `form`: table or json")
+	f.CloudFlags(cmd)
 	return cmd
 }
 

@@ -58,7 +58,7 @@ func (c *Cloud) upCommand() *cobra.Command {
 			return c.printStatus(cmd.Context(), found)
 		},
 	}
-	cmd.Flags().StringVar(&runtime, "runtime", "", "how instances run: sandbox, process or none (default: the sandbox where a trial succeeds, else process)")
+	cmd.Flags().StringVar(&runtime, "runtime", "", "how instances run, a `runtime`: sandbox, process or none (default: the sandbox where a trial succeeds, else process)")
 	return cmd
 }
 
@@ -117,7 +117,8 @@ func instancesLine(byState map[string]int) string {
 }
 
 func (c *Cloud) envCommand() *cobra.Command {
-	return &cobra.Command{
+	var region string
+	cmd := &cobra.Command{
 		Use:     "env",
 		Short:   "Print the environment that points other tools at the local cloud",
 		Example: `  eval "$(spawn local env)"; aws ec2 describe-instances`,
@@ -131,10 +132,12 @@ func (c *Cloud) envCommand() *cobra.Command {
 			// session token of another account would be refused. The AWS
 			// command line knows the region only by its older name.
 			_, err = fmt.Fprintf(c.streams.Out, "export AWS_ENDPOINT_URL=%[1]s\nexport AWS_ACCESS_KEY_ID=%[2]s\nexport AWS_SECRET_ACCESS_KEY=%[3]s\nexport AWS_REGION=%[4]s AWS_DEFAULT_REGION=%[4]s\nunset AWS_PROFILE AWS_SESSION_TOKEN\n",
-				found.Endpoint, found.AccessKeyID, found.SecretAccessKey, awsx.DefaultRegion)
+				found.Endpoint, found.AccessKeyID, found.SecretAccessKey, region)
 			return err
 		},
 	}
+	cmd.Flags().StringVarP(&region, "region", "r", awsx.DefaultRegion, "the `region` that other tools shall use")
+	return cmd
 }
 
 func (c *Cloud) logsCommand() *cobra.Command {

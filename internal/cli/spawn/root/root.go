@@ -81,10 +81,6 @@ at its deadline, whether or not this machine is on.
 		return problem.New(problem.Usage, "%s", strings.TrimSuffix(err.Error(), ".")).WithNext("see: %s --help", c.CommandPath())
 	})
 	cmd.Flags().AddFlagSet(launchRoot.Flags())
-	global := cmd.PersistentFlags()
-	global.StringVar(&f.Global.Profile, "profile", "", "the AWS `profile` to use")
-	global.StringVarP(&f.Global.Region, "region", "r", "", "the `region` to work in")
-	global.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
@@ -92,14 +88,6 @@ at its deadline, whether or not this machine is on.
 		cleanup.New(f), localcmd.New(f), newVersion(f),
 	)
 	return cmd
-}
-
-func localByEnvironment() bool {
-	switch strings.ToLower(os.Getenv("SPAWN_LOCAL")) {
-	case "1", "true", "yes":
-		return true
-	}
-	return false
 }
 
 func newVersion(f *factory.Factory) *cobra.Command {

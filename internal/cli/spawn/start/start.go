@@ -31,6 +31,7 @@ func New(f *factory.Factory) *cobra.Command {
 			return startRun(cmd.Context(), o)
 		},
 	}
+	f.CloudFlags(cmd)
 	return cmd
 }
 

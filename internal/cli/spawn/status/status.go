@@ -35,7 +35,8 @@ func New(f *factory.Factory) *cobra.Command {
 			return statusRun(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVarP(&o.Output, "output", "o", "text", "how to show it: text or json")
+	cmd.Flags().StringVarP(&o.Output, "output", "o", "text", "how to show it, a `form`: text or json")
+	f.CloudFlags(cmd)
 	return cmd
 }
 

@@ -30,6 +30,7 @@ func New(f *factory.Factory) *cobra.Command {
 			return stopRun(cmd.Context(), o)
 		},
 	}
+	f.CloudFlags(cmd)
 	return cmd
 }
 

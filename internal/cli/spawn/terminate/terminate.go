@@ -33,6 +33,7 @@ func New(f *factory.Factory) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
+	f.CloudFlags(cmd)
 	return cmd
 }
 
