@@ -31,7 +31,7 @@ func TestLife(t *testing.T) {
 	}{
 		"as the tests' user, sandbox": {runtime: "sandbox"},
 		"as a plain user, sandbox":    {plain: true, runtime: "sandbox"},
-		"as a plain user, process":    {plain: true, runtime: "process"},
+		"as the tests' user, process": {runtime: "process"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,8 @@ func newUser(t *testing.T, plain bool, env ...string) *user {
 	if plain && os.Getuid() == 0 {
 		u.as = &syscall.Credential{Uid: plainUID, Gid: plainUID}
 		if err := os.Chown(home, plainUID, plainUID); err != nil {
-			t.Fatal(err)
+			_ = os.Remove(home)
+			t.Skipf("this root cannot become another user, as in a container of one user: %v", err)
 		}
 	}
 	t.Cleanup(func() {
