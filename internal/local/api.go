@@ -90,14 +90,27 @@ func (e *exchange) serve() (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if scope.Service == "s3" {
+	switch {
+	case scope.Service == "s3":
 		return e.serveS3(caller, scope)
+	case scope.Service == "scheduler":
+		return e.serveREST(caller)
+	case protocol.IsJSON():
+		return e.serveJSON(caller)
 	}
 	return e.serveQuery(caller)
 }
 
 func protocolOf(service string) (wire.Protocol, bool) {
 	switch service {
+	case "ssm":
+		return wire.JSON("AmazonSSM"), true
+	case "pricing":
+		return wire.JSON("AWSPriceListService"), true
+	case "servicequotas":
+		return wire.JSON("ServiceQuotasV20190624"), true
+	case "scheduler":
+		return wire.REST(), true
 	case "ec2":
 		return wire.EC2(), true
 	case "iam":
@@ -114,6 +127,9 @@ func protocolOf(service string) (wire.Protocol, bool) {
 func (e *exchange) guessProtocol() wire.Protocol {
 	if e.r.Method == http.MethodPost && strings.HasPrefix(e.r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return wire.EC2()
+	}
+	if e.r.Header.Get("X-Amz-Target") != "" {
+		return wire.JSON("")
 	}
 	return wire.S3()
 }
@@ -201,28 +217,21 @@ func (e *exchange) serveS3(caller *call.Caller, scope auth.Scope) (*reply, error
 		return nil, err
 	}
 	e.record.Action = action
-	if e.cloud.tape.Ask(tape.Before, e.record) == tape.HangUp {
-		return nil, nil
-	}
-	out, err := e.cloud.s3.Do(caller, s3.Request{
-		HTTP: e.r, Bucket: bucket, Key: key, Body: e.r.Body,
-		Chunked: scope.PayloadHash == auth.UnsignedTrailer,
-	})
-	if e.cloud.tape.Ask(tape.Effect, e.record) == tape.HangUp {
-		if out != nil && out.Body != nil {
-			_ = out.Body.Close() // it was only read
+	return e.attempt(func() (*reply, error) {
+		out, err := e.cloud.s3.Do(caller, s3.Request{
+			HTTP: e.r, Bucket: bucket, Key: key, Body: e.r.Body,
+			Chunked: scope.PayloadHash == auth.UnsignedTrailer,
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &reply{status: out.Status, header: out.Header, length: out.Length, body: out.Body}, nil
+		return &reply{status: out.Status, header: out.Header, length: out.Length, body: out.Body}, nil
+	})
 }
 
-func xmlReply(status int, text []byte) *reply {
+func textReply(status int, p wire.Protocol, text []byte) *reply {
 	return &reply{
-		status: status, header: http.Header{"Content-Type": {"text/xml;charset=UTF-8"}},
+		status: status, header: http.Header{"Content-Type": {p.ContentType()}},
 		length: int64(len(text)), body: io.NopCloser(bytes.NewReader(text)),
 	}
 }
@@ -246,9 +255,12 @@ func (e *exchange) failure(err error) *reply {
 		answer = wire.Statusf(http.StatusInternalServerError, "InternalError", "This is a fault of the local cloud: %v", err)
 	}
 	e.record.Error = answer.Code
-	out := xmlReply(answer.Status, e.protocol.Failure(answer, e.record.RequestID, e.r.URL.Path))
+	out := textReply(answer.Status, e.protocol, e.protocol.Failure(answer, e.record.RequestID, e.r.URL.Path))
 	if answer.Region != "" {
 		out.header.Set("X-Amz-Bucket-Region", answer.Region)
+	}
+	if e.protocol.IsJSON() {
+		out.header.Set("X-Amzn-Errortype", answer.Code)
 	}
 	return out
 }

@@ -2,18 +2,17 @@
 // loopback, with the real wire protocols, signatures checked and permissions
 // enforced. The packages below it are its parts; here they are put together.
 //
-// It is not AWS and not a mirror of any client: it knows EC2, IAM, STS and S3
-// as AWS documents them, as far as somebody calls them. It never listens by
+// It is not AWS and not a mirror of any client: it knows EC2, IAM, STS, S3,
+// Systems Manager, EventBridge Scheduler, the Price List and Service Quotas as
+// AWS documents them, as far as somebody calls them. It never listens by
 // itself, and it never reaches out.
 package local
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,9 +21,14 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/clock"
 	"github.com/spawn-ec2/spawn/internal/local/control"
 	"github.com/spawn-ec2/spawn/internal/local/ec2"
+	"github.com/spawn-ec2/spawn/internal/local/fault"
 	"github.com/spawn-ec2/spawn/internal/local/iam"
+	"github.com/spawn-ec2/spawn/internal/local/pricing"
+	"github.com/spawn-ec2/spawn/internal/local/quotas"
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
 	"github.com/spawn-ec2/spawn/internal/local/s3"
+	"github.com/spawn-ec2/spawn/internal/local/scheduler"
+	"github.com/spawn-ec2/spawn/internal/local/ssm"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/sts"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
@@ -42,13 +46,18 @@ type Credentials struct {
 
 // Options say what a cloud is made of. Dir, Runtime and Addr are required.
 type Options struct {
-	// Dir is where instances have their folders and buckets their objects. What
-	// an earlier cloud left there is removed: state does not outlive a cloud.
-	Dir     string
+	// Dir is where instances have their folders and buckets their objects, and
+	// where state is kept. One cloud at a time may use it.
+	Dir string
+	// Keep saves the state in Dir, at most store.SaveEvery behind, and restores
+	// what an earlier cloud saved there: credentials, resources, cloud time, and
+	// instances with their disks. Faults, the tape and the text of consoles are
+	// not kept. Without Keep, what an earlier cloud left in Dir is removed.
+	Keep    bool
 	Runtime runtime.Runtime
 	Addr    string       // the host and port under which clients reach the handler
 	Account string       // twelve digits; empty: DefaultAccount
-	Admin   Credentials  // of the administrator; empty: random
+	Admin   Credentials  // of the administrator; empty: those that were kept, or random
 	Log     *slog.Logger // nil: nothing is logged
 	Clock   *clock.Clock // nil: real time
 }
@@ -57,31 +66,40 @@ type Options struct {
 type Cloud struct {
 	options Options
 	store   *store.Store
+	keeper  *store.Keeper // nil: state is not kept
 	tape    *tape.Tape
+	faults  *fault.Set
 	ec2     *ec2.Service
 	iam     *iam.Service
 	sts     *sts.Service
 	s3      *s3.Service
+
+	ssm       *ssm.Service
+	scheduler *scheduler.Service
+	pricing   *pricing.Service
+	quotas    *quotas.Service
+
 	api     http.Handler // the services alone
 	control http.Handler
 	started time.Time
 
+	closing      chan struct{} // closed when the cloud ends
+	closingOnce  sync.Once
 	shutdown     chan struct{}
 	shutdownOnce sync.Once
 }
 
-// New makes a cloud with an empty account.
+// New makes a cloud with an empty account, or restores the one that was kept.
 func New(o Options) (*Cloud, error) {
 	if o.Dir == "" || o.Runtime == nil || o.Addr == "" {
 		return nil, errors.New("make a local cloud: it needs a folder, a runtime and an address")
 	}
 	o = o.withDefaults()
-	for _, sub := range []string{"instances", "objects"} {
-		if err := os.RemoveAll(filepath.Join(o.Dir, sub)); err != nil {
-			return nil, fmt.Errorf("remove what an earlier cloud left: %w", err)
-		}
+	if err := o.clear(); err != nil {
+		return nil, err
 	}
-	c := &Cloud{options: o, store: store.New(o.Clock.Now), tape: &tape.Tape{}, started: time.Now(), shutdown: make(chan struct{})}
+	c := &Cloud{options: o, store: store.New(o.Clock.Now), tape: &tape.Tape{}, started: time.Now(), closing: make(chan struct{}), shutdown: make(chan struct{})}
+	c.faults = fault.NewSet(o.Clock.Now)
 	c.iam = iam.New(c.store, o.Account)
 	c.sts = sts.New(c.store, c.iam)
 	var err error
@@ -91,23 +109,51 @@ func New(o Options) (*Cloud, error) {
 	c.api = guard(http.HandlerFunc(c.serveAPI))
 	c.ec2 = ec2.New(ec2.Config{
 		Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, STS: c.sts, Runtime: o.Runtime,
-		Dir: o.Dir, API: c.api, APIAddr: o.Addr, Log: o.Log,
+		Faults: c.faults, Dir: o.Dir, API: c.api, APIAddr: o.Addr, Log: o.Log,
 	})
-	c.control = control.Handler(remote{c}, o.Admin.SecretAccessKey)
-	err = c.store.Update(func(tx *store.Tx) error {
-		c.iam.AddAdministrator(tx, "admin", o.Admin.AccessKeyID, o.Admin.SecretAccessKey)
-		c.ec2.AddDefaultNetworks(tx)
+	c.ssm = ssm.New(o.Account)
+	c.pricing = pricing.New(ec2.Regions())
+	c.quotas = quotas.New(o.Account)
+	c.scheduler = scheduler.New(scheduler.Config{
+		Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, Cloud: targets{c}, Log: o.Log,
+	})
+	if err := c.open(); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	return c, nil
+}
+
+// open restores what was kept or, if there is nothing, makes a new account. All
+// services have their tables by now.
+func (c *Cloud) open() error {
+	identities := store.NewTable[identity](c.store)
+	restored, err := c.restore(identities)
+	if err != nil {
+		return err
+	}
+	if c.options.Admin == (Credentials{}) {
+		c.options.Admin = Credentials{call.NewAccessKeyID("AKIA"), call.NewSecret()}
+	}
+	c.control = control.Handler(remote{c}, c.options.Admin.SecretAccessKey)
+	if restored {
+		return c.resume()
+	}
+	return c.found(identities)
+}
+
+// release lets go of the file in which state is kept.
+func (c *Cloud) release() error {
+	if c.keeper == nil {
 		return nil
-	})
-	return c, err
+	}
+	return c.keeper.Close()
 }
 
 func (o Options) withDefaults() Options {
 	if o.Account == "" {
 		o.Account = DefaultAccount
-	}
-	if o.Admin == (Credentials{}) {
-		o.Admin = Credentials{call.NewAccessKeyID("AKIA"), call.NewSecret()}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -132,10 +178,11 @@ func (c *Cloud) Tape() *tape.Tape { return c.tape }
 func (c *Cloud) ShutdownRequested() <-chan struct{} { return c.shutdown }
 
 // Close powers every machine off and waits for it, no longer than ctx lets it,
-// and stops the clock's timers. The folder stays.
+// stops the clock's timers and saves what is to be kept. The folder stays.
 func (c *Cloud) Close(ctx context.Context) error {
+	c.closingOnce.Do(func() { close(c.closing) })
 	c.options.Clock.Close()
-	return c.ec2.Close(ctx)
+	return errors.Join(c.ec2.Close(ctx), c.release())
 }
 
 // remote is the cloud as its control interface sees it.
@@ -157,10 +204,19 @@ func (r remote) Status() control.Status {
 }
 
 // Advance implements control.Cloud.
-func (r remote) Advance(d time.Duration) error { return r.cloud.Clock().Advance(d) }
+func (r remote) Advance(d time.Duration) error {
+	defer r.cloud.store.Touch() // cloud time is kept as well
+	return r.cloud.Clock().Advance(d)
+}
 
 // Calls implements control.Cloud.
 func (r remote) Calls(since uint64) []tape.Call { return r.cloud.tape.Calls(since) }
+
+// Faults implements control.Cloud.
+func (r remote) Faults() *fault.Set { return r.cloud.faults }
+
+// Inflict implements control.Cloud.
+func (r remote) Inflict(e fault.Event) error { return r.cloud.Inflict(e) }
 
 // Exec implements control.Cloud.
 func (r remote) Exec(ctx context.Context, instanceID string, cmd runtime.Command) (int, error) {

@@ -42,12 +42,23 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return startWorld(t, t.TempDir(), false)
+}
+
+// startWorld makes a cloud in a folder, whose state is kept there or not.
+func startWorld(t testing.TB, dir string, keep bool) *world {
+	t.Helper()
+	return startWorldWith(t, dir, keep, &machines{byID: map[string]*fakeMachine{}})
+}
+
+func startWorldWith(t testing.TB, dir string, keep bool, how *machines) *world {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, machines: &machines{byID: map[string]*fakeMachine{}}, clock: clock.New(), dir: t.TempDir()}
-	w.Cloud, err = local.New(local.Options{Dir: w.dir, Runtime: w.machines, Addr: listener.Addr().String(), Clock: w.clock})
+	w := &world{t: t, machines: how, clock: clock.New(), dir: dir}
+	w.Cloud, err = local.New(local.Options{Dir: w.dir, Keep: keep, Runtime: w.machines, Addr: listener.Addr().String(), Clock: w.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +149,15 @@ func wantCode(t testing.TB, err error, code string) {
 	}
 }
 
+// codeOf is the code of an API error; empty for anything else.
+func codeOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
 func noError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -169,7 +189,7 @@ func (m *machines) Boot(ctx context.Context, spec runtime.Machine) (runtime.Runn
 	if err != nil {
 		return nil, err
 	}
-	f := &fakeMachine{spec: spec, done: make(chan struct{})}
+	f := &fakeMachine{spec: spec, done: make(chan struct{}), rebooted: make(chan struct{}, 9)}
 	m.mu.Lock()
 	m.byID[spec.ID] = f
 	m.mu.Unlock()
@@ -184,10 +204,11 @@ func (m *machines) get(id string) *fakeMachine {
 }
 
 type fakeMachine struct {
-	spec runtime.Machine
-	once sync.Once
-	done chan struct{}
-	slow chan struct{} // PowerOff waits until it is closed
+	spec     runtime.Machine
+	once     sync.Once
+	done     chan struct{}
+	slow     chan struct{} // PowerOff waits until it is closed
+	rebooted chan struct{} // hears of every Reboot
 }
 
 func (f *fakeMachine) Done() <-chan struct{} { return f.done }
@@ -201,6 +222,8 @@ func (f *fakeMachine) PowerOff(ctx context.Context) {
 	}
 	f.shutDown()
 }
+
+func (f *fakeMachine) Reboot(context.Context) { f.rebooted <- struct{}{} }
 
 // shutDown is the machine powering itself off.
 func (f *fakeMachine) shutDown() { f.once.Do(func() { close(f.done) }) }

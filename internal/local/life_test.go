@@ -208,9 +208,6 @@ func TestRunInstancesRefuses(t *testing.T) {
 		"small root": {func(in *ec2.RunInstancesInput) {
 			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: s("/dev/xvda"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(4)}}}
 		}, "InvalidBlockDeviceMapping"},
-		"spot": {func(in *ec2.RunInstancesInput) {
-			in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: "spot"}
-		}, "UnsupportedOperation"},
 		"tag key that metadata cannot show": {func(in *ec2.RunInstancesInput) {
 			in.MetadataOptions = &types.InstanceMetadataOptionsRequest{InstanceMetadataTags: "enabled"}
 			in.TagSpecifications = []types.TagSpecification{{ResourceType: "instance", Tags: []types.Tag{{Key: s("a/b"), Value: s("")}}}}
@@ -218,8 +215,10 @@ func TestRunInstancesRefuses(t *testing.T) {
 		"reserved tag": {func(in *ec2.RunInstancesInput) {
 			in.TagSpecifications = []types.TagSpecification{{ResourceType: "instance", Tags: []types.Tag{{Key: s("aws:x"), Value: s("")}}}}
 		}, "InvalidParameterValue"},
-		"what this cloud does not know": {func(in *ec2.RunInstancesInput) { in.EbsOptimized = aws.Bool(true) }, "UnknownParameter"},
-		"dry run":                       {func(in *ec2.RunInstancesInput) { in.DryRun = aws.Bool(true) }, "DryRunOperation"},
+		"what this cloud does not know": {func(in *ec2.RunInstancesInput) {
+			in.EnclaveOptions = &types.EnclaveOptionsRequest{Enabled: aws.Bool(true)}
+		}, "UnknownParameter"},
+		"dry run": {func(in *ec2.RunInstancesInput) { in.DryRun = aws.Bool(true) }, "DryRunOperation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := &ec2.RunInstancesInput{ImageId: s(al2023), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}

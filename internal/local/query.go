@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
-	"github.com/spawn-ec2/spawn/internal/local/tape"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
@@ -24,21 +23,22 @@ func (e *exchange) serveQuery(caller *call.Caller) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.cloud.tape.Ask(tape.Before, e.record) == tape.HangUp {
-		return nil, nil
-	}
-	out, err := operation.Run(e.cloud.store, caller, form)
-	if e.cloud.tape.Ask(tape.Effect, e.record) == tape.HangUp {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	text, err := e.protocol.Answer(operation.Name, e.record.RequestID, out)
-	if err != nil {
-		return nil, err
-	}
-	return xmlReply(http.StatusOK, text), nil
+	return e.perform(caller, operation, call.Form(form))
+}
+
+// perform does an operation and writes its answer as the protocol has it.
+func (e *exchange) perform(caller *call.Caller, operation call.Operation, input call.Input) (*reply, error) {
+	return e.attempt(func() (*reply, error) {
+		out, err := operation.Run(e.cloud.store, caller, input)
+		if err != nil {
+			return nil, err
+		}
+		text, err := e.protocol.Answer(operation.Name, e.record.RequestID, out)
+		if err != nil {
+			return nil, err
+		}
+		return textReply(http.StatusOK, e.protocol, text), nil
+	})
 }
 
 func (e *exchange) readForm() (url.Values, error) {
@@ -59,15 +59,7 @@ func (e *exchange) readForm() (url.Values, error) {
 }
 
 func (e *exchange) find(form url.Values) (call.Operation, error) {
-	var all []call.Operation
-	switch e.record.Service {
-	case "ec2":
-		all = e.cloud.ec2.Operations()
-	case "iam":
-		all = e.cloud.iam.Operations()
-	case "sts":
-		all = e.cloud.sts.Operations()
-	}
+	all := e.cloud.operations(e.record.Service)
 	action := form.Get("Action")
 	if action == "" {
 		return call.Operation{}, wire.Errorf("MissingAction", "The request is missing an action or a required parameter.")

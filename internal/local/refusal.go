@@ -11,6 +11,7 @@ import (
 //
 // EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 // IAM and STS: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+// JSON services: https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html
 // S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (e *exchange) refusal(f *auth.Error) *wire.Error {
 	switch e.protocol {
@@ -18,6 +19,9 @@ func (e *exchange) refusal(f *auth.Error) *wire.Error {
 		return refuseEC2(f)
 	case wire.S3():
 		return refuseS3(f)
+	}
+	if e.protocol.IsJSON() {
+		return refuseJSON(f)
 	}
 	return refuseQuery(f)
 }
@@ -46,6 +50,21 @@ func refuseQuery(f *auth.Error) *wire.Error {
 		return wire.Statusf(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
 	}
 	return wire.Statusf(http.StatusForbidden, "SignatureDoesNotMatch", "%s", f.Message)
+}
+
+// refuseJSON words it as the services do that answer in JSON.
+func refuseJSON(f *auth.Error) *wire.Error {
+	switch f.Reason {
+	case auth.Missing:
+		return wire.Statusf(http.StatusForbidden, "MissingAuthenticationTokenException", "%s", f.Message)
+	case auth.Malformed:
+		return wire.Statusf(http.StatusForbidden, "IncompleteSignatureException", "%s", f.Message)
+	case auth.UnknownKey, auth.BadToken:
+		return wire.Statusf(http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid.")
+	case auth.Expired:
+		return wire.Statusf(http.StatusForbidden, "ExpiredTokenException", "The security token included in the request is expired")
+	}
+	return wire.Statusf(http.StatusForbidden, "InvalidSignatureException", "%s", f.Message)
 }
 
 func refuseS3(f *auth.Error) *wire.Error {

@@ -28,15 +28,22 @@ func canonicalPath(r *http.Request, service string) string {
 	if path == "" {
 		path = "/"
 	}
-	decoded, err := url.PathUnescape(path)
-	if err != nil { // cannot be: net/http has parsed it
-		return path
-	}
-	once := encode(decoded, true)
 	if service == "s3" {
-		return once
+		decoded, err := url.PathUnescape(path)
+		if err != nil { // cannot be: net/http has parsed it
+			return path
+		}
+		return encode(decoded, true)
 	}
-	return encode(once, true)
+	segments := strings.Split(path, "/") // a segment may hold a slash, encoded
+	for i, segment := range segments {
+		decoded, err := url.PathUnescape(segment)
+		if err != nil { // cannot be: net/http has parsed it
+			return path
+		}
+		segments[i] = encode(encode(decoded, false), false)
+	}
+	return strings.Join(segments, "/")
 }
 
 func canonicalQuery(raw string) string {

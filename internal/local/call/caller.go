@@ -68,6 +68,10 @@ func (c *Caller) decide(action, resource string, keys policy.Context) policy.Dec
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func (c *Caller) denied(detail string) *wire.Error {
+	if c.Protocol.IsJSON() {
+		// https://docs.aws.amazon.com/scheduler/latest/APIReference/CommonErrors.html
+		return wire.Statusf(http.StatusForbidden, "AccessDeniedException", "%s", detail)
+	}
 	if c.Protocol != wire.EC2() {
 		return wire.Statusf(http.StatusForbidden, "AccessDenied", "%s", detail)
 	}

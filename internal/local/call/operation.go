@@ -9,10 +9,27 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
-// Operation is one action of a service that speaks the Query protocol.
+// Operation is one action of a service, whatever its protocol.
 type Operation struct {
 	Name string
-	run  func(*store.Store, *Caller, url.Values) (any, error)
+	// Route is where a REST service has the operation; others have none.
+	Route wire.Route
+	run   func(*store.Store, *Caller, Input) (any, error)
+}
+
+// Input reads what a caller sent into an operation's input, to which into
+// points. An error that is a *wire.ParameterError is the caller's.
+type Input func(into any) error
+
+// Form is the input of a Query request.
+func Form(form url.Values) Input {
+	return func(into any) error { return wire.DecodeQuery(form, into) }
+}
+
+// At gives an operation of a REST service its place.
+func (o Operation) At(method, path string) Operation {
+	o.Route = wire.Route{Method: method, Path: path}
+	return o
 }
 
 // Handler does an operation in a transaction. An error undoes what it did;
@@ -31,9 +48,9 @@ func Writes[In, Out any](name string, h Handler[In, Out]) Operation {
 }
 
 func operation[In, Out any](name string, h Handler[In, Out], transact func(*store.Store, func(*store.Tx) error) error) Operation {
-	return Operation{Name: name, run: func(s *store.Store, c *Caller, form url.Values) (any, error) {
+	return Operation{Name: name, run: func(s *store.Store, c *Caller, input Input) (any, error) {
 		in := new(In)
-		if err := wire.DecodeQuery(form, in); err != nil {
+		if err := input(in); err != nil {
 			return nil, err
 		}
 		var out *Out
@@ -55,8 +72,8 @@ func operation[In, Out any](name string, h Handler[In, Out], transact func(*stor
 
 // Run does the operation. An error that is not a *wire.Error is a fault of
 // this cloud.
-func (o Operation) Run(s *store.Store, c *Caller, form url.Values) (any, error) {
-	out, err := o.run(s, c, form)
+func (o Operation) Run(s *store.Store, c *Caller, input Input) (any, error) {
+	out, err := o.run(s, c, input)
 	var bad *wire.ParameterError
 	if errors.As(err, &bad) {
 		return nil, c.Protocol.FormError(bad)

@@ -115,14 +115,18 @@ func refusal(answer *http.Response) error {
 // an inside gives runtime.ErrNoInside. A Stdin that blocks is left behind with
 // its reader: only who gave it can end its Read.
 func (c *Client) Exec(ctx context.Context, instanceID string, cmd runtime.Command) (exit int, err error) {
-	conn, reader, err := c.upgrade(ctx, execRequest{Instance: instanceID, Args: cmd.Args, TTY: cmd.TTY, Rows: cmd.Rows, Cols: cmd.Cols})
+	conn, reader, err := c.upgrade(ctx, execRequest{Instance: instanceID, Args: cmd.Args, Env: cmd.Env, TTY: cmd.TTY, Rows: cmd.Rows, Cols: cmd.Cols})
 	if err != nil {
 		return 0, fmt.Errorf("run a command in %s: %w", instanceID, err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends the reading below
 	defer stop()
-	go sendInput(&frames{w: conn}, cmd.Stdin)
+	in := &frames{w: conn}
+	go sendInput(in, cmd.Stdin)
+	ended := make(chan struct{})
+	defer close(ended)
+	go sendSizes(in, cmd.Resize, ended)
 	exit, err = receive(reader, cmd)
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -179,6 +183,20 @@ func sendInput(to *frames, from io.Reader) {
 		}
 	}
 	_ = to.write(stdinEnd, nil) // fails if the connection has ended
+}
+
+// sendSizes sends the terminal's sizes until the command has ended.
+func sendSizes(to *frames, sizes <-chan runtime.Size, ended <-chan struct{}) {
+	for {
+		select {
+		case s, more := <-sizes:
+			if !more || to.write(resize, size(s)) != nil {
+				return // there will be no more, or nobody to tell
+			}
+		case <-ended:
+			return
+		}
+	}
 }
 
 // receive passes the command's output on until it ends.

@@ -1,6 +1,6 @@
 // Package control is the local cloud's own interface, for its owner alone: its
-// state, its clock, its tape, a way into its machines, its end. It has both
-// sides, handler and client.
+// state, its clock, its tape, its faults, a way into its machines, its end. It
+// has both sides, handler and client.
 //
 // It is no part of AWS, is never served inside an instance, and every request
 // must bear the administrator's secret access key.
@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/local/fault"
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
 )
@@ -41,6 +42,10 @@ type Cloud interface {
 	Advance(time.Duration) error
 	Calls(since uint64) []tape.Call
 	Exec(ctx context.Context, instanceID string, c runtime.Command) (exit int, err error)
+	// Faults are the rules for what goes wrong.
+	Faults() *fault.Set
+	// Inflict lets something happen to an instance.
+	Inflict(fault.Event) error
 	// Shutdown asks the cloud's owner to end it, and returns at once.
 	Shutdown()
 }
@@ -52,6 +57,7 @@ func Handler(cloud Cloud, secret string) http.Handler {
 	mux.HandleFunc("POST "+Prefix+"advance", func(w http.ResponseWriter, r *http.Request) { advance(cloud, w, r) })
 	mux.HandleFunc("GET "+Prefix+"tape", func(w http.ResponseWriter, r *http.Request) { readTape(cloud, w, r) })
 	mux.HandleFunc("POST "+Prefix+"exec", func(w http.ResponseWriter, r *http.Request) { serveExec(cloud, w, r) })
+	handleFaults(mux, cloud)
 	mux.HandleFunc("POST "+Prefix+"shutdown", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		cloud.Shutdown()

@@ -18,6 +18,7 @@ const upgrade = "local-cloud-exec"
 type execRequest struct {
 	Instance string   `json:"instance"`
 	Args     []string `json:"args,omitempty"`
+	Env      []string `json:"env,omitempty"`
 	TTY      bool     `json:"tty,omitempty"`
 	Rows     int      `json:"rows,omitempty"`
 	Cols     int      `json:"cols,omitempty"`
@@ -48,17 +49,20 @@ func serveExec(cloud Cloud, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	input, feed := io.Pipe()
-	fed := make(chan struct{})
+	sizes := make(chan runtime.Size)
+	fed, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(fed)
-		if feedInput(buffered.Reader, feed) != nil {
+		if feedInput(buffered.Reader, feed, sizes, ended) != nil {
 			cancel() // the client is gone: so ends the command
 		}
 	}()
 	out := &frames{w: conn}
 	exit, err := cloud.Exec(ctx, in.Instance, runtime.Command{
-		Args: in.Args, TTY: in.TTY, Rows: in.Rows, Cols: in.Cols, Stdin: input, Stdout: out.to(stdout), Stderr: out.to(stderr),
+		Args: in.Args, Env: in.Env, TTY: in.TTY, Rows: in.Rows, Cols: in.Cols, Resize: sizes,
+		Stdin: input, Stdout: out.to(stdout), Stderr: out.to(stderr),
 	})
+	close(ended)
 	_ = input.Close() // unblocks the feeder; a pipe's Close never fails
 	finish(out, exit, err)
 	_ = conn.Close() // ends the feeder's read; what matters was written
@@ -66,8 +70,9 @@ func serveExec(cloud Cloud, w http.ResponseWriter, r *http.Request) {
 }
 
 // feedInput passes the client's frames on until the connection ends. An input
-// that nobody reads any longer is let go.
-func feedInput(from io.Reader, to *io.PipeWriter) error {
+// that nobody reads any longer is let go, and a size that nobody takes waits no
+// longer than the command runs.
+func feedInput(from io.Reader, to *io.PipeWriter, sizes chan<- runtime.Size, ended <-chan struct{}) error {
 	for {
 		s, b, err := readFrame(from)
 		if err != nil {
@@ -79,6 +84,16 @@ func feedInput(from io.Reader, to *io.PipeWriter) error {
 			_, _ = to.Write(b) // fails once the command has ended
 		case stdinEnd:
 			_ = to.Close() // never fails
+		case resize:
+			size, err := parseSize(b)
+			if err != nil {
+				_ = to.CloseWithError(err) // never fails
+				return err
+			}
+			select {
+			case sizes <- size:
+			case <-ended:
+			}
 		}
 	}
 }

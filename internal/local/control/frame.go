@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/spawn-ec2/spawn/internal/local/runtime"
 )
 
 // stream says what a frame carries.
@@ -19,6 +21,7 @@ const (
 	exited  // the last: four bytes of exit code
 	failed  // the last: the command could not be run, and why
 	outside // the last: the machine has no inside
+	resize  // from the client: the terminal's rows and columns, four bytes each
 )
 
 // maxFrame bounds what a reader has to hold.
@@ -81,4 +84,16 @@ func readFrame(r io.Reader) (stream, []byte, error) {
 		return 0, nil, fmt.Errorf("read a frame: %w", err)
 	}
 	return stream(head[0]), b, nil
+}
+
+// size is a terminal's size as a frame carries it.
+func size(s runtime.Size) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(s.Rows)), uint32(s.Cols))
+}
+
+func parseSize(b []byte) (runtime.Size, error) {
+	if len(b) != 8 {
+		return runtime.Size{}, errors.New("the size of a terminal is not understood")
+	}
+	return runtime.Size{Rows: int(binary.BigEndian.Uint32(b)), Cols: int(binary.BigEndian.Uint32(b[4:]))}, nil
 }

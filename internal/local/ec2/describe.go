@@ -95,26 +95,45 @@ type instanceView struct {
 	Metadata        metadataView                   `xml:"metadataOptions"`
 	Platform        string                         `xml:"platformDetails"`
 	Usage           string                         `xml:"usageOperation"`
+	Hibernation     hibernationView                `xml:"hibernationOptions"`
+	Lifecycle       string                         `xml:"instanceLifecycle,omitempty"`
+	SpotRequest     string                         `xml:"spotInstanceRequestId,omitempty"`
+	Capacity        string                         `xml:"capacityReservationId,omitempty"`
+	CapacitySpec    *capacitySpecificationView     `xml:"capacityReservationSpecification"`
 }
 
 type monitoringView struct {
 	State string `xml:"state"`
 }
 
+func monitoring(detailed bool) string {
+	if detailed {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+type hibernationView struct {
+	Configured bool `xml:"configured"`
+}
+
 func (s *Service) viewInstance(tx *store.Tx, i Instance) instanceView {
 	v := instanceView{
-		ID: i.ID, Image: i.Image, State: i.State.view(), PublicDNS: publicDNS(i.Region, i.PublicIP), Transition: i.Transition,
+		ID: i.ID, Image: i.Image, State: i.State.view(), PublicDNS: s.publicName(tx, i.VPC, i.PublicIP), Transition: i.Transition,
 		KeyName: i.KeyName, Index: i.Index, Type: i.Type, Launched: wire.Time(i.Launched),
 		Placement:  placementView{Zone: i.Zone, ZoneID: i.ZoneID, Tenancy: "default"},
-		Monitoring: monitoringView{"disabled"}, Subnet: i.Subnet, VPC: i.VPC, PrivateIP: i.PrivateIP, PublicIP: i.PublicIP,
+		Monitoring: monitoringView{monitoring(i.Monitored)}, Subnet: i.Subnet, VPC: i.VPC, PrivateIP: i.PrivateIP, PublicIP: i.PublicIP,
 		Groups: s.identifyGroups(tx, i.Groups), Architecture: i.Architecture, RootDeviceType: "ebs", RootDevice: i.RootDevice,
 		Virtualization: "hvm", Token: i.Token, Tags: s.tagList(tx, i.ID), Hypervisor: "xen", ENA: true,
-		Metadata: metadataView{"applied", i.Metadata.Tokens, i.Metadata.HopLimit, i.Metadata.Endpoint, "disabled", i.Metadata.Tags},
+		Metadata: viewMetadata(i.Metadata),
 		Platform: "Linux/UNIX", Usage: "RunInstances",
 	}
 	if i.PrivateIP != "" {
 		v.PrivateDNS = privateDNS(i.Region, i.PrivateIP)
 	}
+	v.EBSOptimized, v.Hibernation.Configured = i.EBSOptimized, i.Hibernation
+	v.SpotRequest, v.Lifecycle = i.SpotRequest, i.lifecycle()
+	v.Capacity, v.CapacitySpec = i.Capacity, i.viewCapacity()
 	if i.Reason.Code != "" {
 		v.Reason = &i.Reason
 	}
@@ -171,6 +190,14 @@ func (s *Service) instanceAttributes(i Instance) attributes {
 			return one(i.Architecture)
 		case "owner-id":
 			return one(s.Account)
+		case "instance-lifecycle":
+			return one(i.lifecycle())
+		case "spot-instance-request-id":
+			return one(i.SpotRequest)
+		case "hibernation-options.configured":
+			return truth(i.Hibernation)
+		case "capacity-reservation-id":
+			return one(i.Capacity)
 		case "state-reason-code":
 			return one(i.Reason.Code)
 		}
@@ -215,7 +242,7 @@ func (s *Service) selectInstances(tx *store.Tx, c *call.Caller, ids []string, fi
 			return false
 		}
 		tags, _ := s.tags.Get(tx, i.ID)
-		return passes(filters, tags, s.instanceAttributes(i))
+		return passes(filters, tags, s.instanceAttributes(i)) && !s.Faults.Lagging(i.Created)
 	}
 	if len(ids) == 0 {
 		return page(p, limits{5, 1000}, false, s.instances.All(tx), keep)

@@ -41,6 +41,11 @@ func kinds() []kind {
 		{"sg", "security-group", "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "security group"},
 		{"vpc", "vpc", "InvalidVpcID.NotFound", "InvalidVpcId.Malformed", "vpc"},
 		{"subnet", "subnet", "InvalidSubnetID.NotFound", "InvalidSubnetId.Malformed", "subnet"},
+		{"igw", "internet-gateway", "InvalidInternetGatewayID.NotFound", "InvalidInternetGatewayId.Malformed", "internetGateway"},
+		{"rtb", "route-table", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed", "routeTable"},
+		{"sgr", "security-group-rule", "InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRuleId.Malformed", "security group rule"},
+		{"cr", "capacity-reservation", "InvalidCapacityReservationId.NotFound", "InvalidCapacityReservationId.Malformed", "capacity reservation"},
+		{"sir", "spot-instances-request", "InvalidSpotInstanceRequestID.NotFound", "InvalidSpotInstanceRequestID.Malformed", "spot instance request"},
 		{"key", "key-pair", "InvalidKeyPair.NotFound", "InvalidParameterValue", "key pair"},
 		{"ami", "image", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "image id"},
 	}
@@ -57,7 +62,7 @@ func kindOf(id string) (kind, bool) {
 	return kind{}, false
 }
 
-var idForm = regexp.MustCompile(`^[a-z]+-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+var idForm = regexp.MustCompile(`^(?:[a-z]+-(?:[0-9a-f]{8}|[0-9a-f]{17})|sir-[0-9a-z]{8})$`)
 
 // errNoResource is the answer to an id that no resource of the kind has, and to
 // one that none can have.
@@ -70,7 +75,7 @@ func errNoResource(prefix, id string) *wire.Error {
 		return wire.Errorf(k.badForm, `Invalid id: "%s" (expecting "%s-...")`, id, prefix)
 	}
 	switch prefix {
-	case "i", "subnet", "vpc":
+	case "i", "subnet", "vpc", "igw", "rtb", "sgr":
 		return wire.Errorf(k.notFound, "The %s ID '%s' does not exist", k.name, id)
 	case "ami":
 		return wire.Errorf(k.notFound, "The image id '[%s]' does not exist", id)

@@ -55,6 +55,17 @@ func checkFilters(filters []filter, sample attributes) error {
 	return nil
 }
 
+// checkUntagged is checkFilters for a kind that has no tags, and so no filters
+// on them.
+func checkUntagged(filters []filter, sample attributes) error {
+	for _, f := range filters {
+		if isTagFilter(f.Name) {
+			return errValue("The filter '%s' is invalid", f.Name)
+		}
+	}
+	return checkFilters(filters, sample)
+}
+
 // passes tells whether a resource passes all filters.
 func passes(filters []filter, tags map[string]string, own attributes) bool {
 	for _, f := range filters {

@@ -77,12 +77,28 @@ type Instance struct {
 	UserData     []byte
 	Metadata     MetadataOptions
 	OnShutdown   string // stop or terminate: what a power-off from inside does
+	Protected    bool   // from TerminateInstances
+
+	EBSOptimized bool
+	Monitored    bool
+	Credits      string // of a burstable type: standard, unlimited, or empty: the default
+	Hibernation  bool   // whether it can hibernate
+	SpotRequest  string // empty: on demand
+
+	CapacityPreference string // as the launch gave it
+	CapacityTarget     string // the reservation that the launch named
+	Capacity           string // the reservation it runs in; empty: none
 
 	State      State
 	Reason     StateReason // why it is not pending or running
 	Transition string      // the same, as an older field words it
 	Boots      int         // how often it came up
-	Launched   time.Time   // the last start
+	Created    time.Time
+	Launched   time.Time // the last start
+	Ended      time.Time // zero until terminated
+
+	Interruption Interruption // of Spot, ordered; zero: none
+	Rebalance    time.Time    // when the recommendation was made; zero: none
 }
 
 // MetadataOptions say how the instance's metadata can be asked for.
@@ -109,9 +125,13 @@ func userInitiated(now time.Time) (StateReason, string) {
 		fmt.Sprintf("User initiated (%s GMT)", now.UTC().Format("2006-01-02 15:04:05"))
 }
 
+// instance finds an instance for a caller. One that was just launched may not
+// be known yet to whoever is asked for it.
+//
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
 func (s *Service) instance(tx *store.Tx, region, id string) (Instance, error) {
 	i, found := s.instances.Get(tx, id)
-	if !found || i.Region != region {
+	if !found || i.Region != region || s.Faults.Lagging(i.Created) {
 		return Instance{}, errNoResource("i", id)
 	}
 	return i, nil
@@ -135,11 +155,13 @@ func (s *Service) end(tx *store.Tx, i Instance) Instance {
 		v.Instance, v.Device, v.Attached = "", "", time.Time{}
 		s.volumes.Put(tx, v.ID, v)
 	}
-	i.State = Terminated
+	i.State, i.Ended = Terminated, tx.Now()
+	i.Interruption, i.Rebalance = Interruption{}, time.Time{}
 	i.Interface, i.Volumes, i.Groups = "", nil, nil
 	i.PrivateIP, i.PublicIP, i.Subnet, i.VPC = "", "", "", ""
 	i.ProfileName, i.ProfileARN, i.ProfileID = "", "", ""
 	s.instances.Put(tx, i.ID, i)
+	s.spotEnded(tx, i)
 	tx.AfterCommit(func() { s.Clock.AfterFunc(visible, func() { s.forget(i.ID) }) })
 	return i
 }

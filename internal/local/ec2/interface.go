@@ -101,7 +101,7 @@ func (s *Service) viewInterface(tx *store.Tx, n Interface) interfaceView {
 		Type:       "interface",
 	}
 	if n.PublicIP != "" {
-		v.Association = &associationView{n.PublicIP, publicDNS(n.Region, n.PublicIP), "amazon"}
+		v.Association = &associationView{n.PublicIP, s.publicName(tx, n.VPC, n.PublicIP), "amazon"}
 	}
 	v.Addresses = wire.Items[privateAddressView]{{n.PrivateIP, v.PrivateDNS, true, v.Association}}
 	return v

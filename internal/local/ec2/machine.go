@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,7 @@ type machine struct {
 	settled chan struct{}      // closed when the goroutine is through
 
 	running runtime.Running // nil until it has booted; guarded by Service.mu
+	cut     bool            // its end is a power failure; guarded by Service.mu
 }
 
 // powerOn boots an instance.
@@ -48,6 +50,7 @@ func (s *Service) powerOn(i Instance) {
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()
+		spec.Gateway = s.router(i.Subnet)
 		s.live(wanted, m, spec)
 	}()
 }
@@ -58,6 +61,22 @@ func (s *Service) specify(i Instance, console *console) runtime.Machine {
 		ID: i.ID, Hostname: host, PrivateIP: i.PrivateIP, VCPUs: i.VCPUs, Arch: i.Architecture, Dir: s.dir(i.ID),
 		Metadata: imds.New(&self{s, i.ID}), API: s.API, APIAddr: s.APIAddr, Console: console,
 	}
+}
+
+// router is the address of a subnet's router: the first after its network's.
+//
+// https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+func (s *Service) router(subnet string) (address string) {
+	err := s.Store.View(func(tx *store.Tx) error {
+		if n, found := s.subnets.Get(tx, subnet); found {
+			address = netip.MustParsePrefix(n.CIDR).Masked().Addr().Next().String()
+		}
+		return nil
+	})
+	if err != nil {
+		s.Log.Error("look for a subnet's router", "subnet", subnet, "error", err)
+	}
+	return address
 }
 
 func (s *Service) dir(id string) string { return filepath.Join(s.Dir, "instances", id) }
@@ -77,9 +96,7 @@ func (s *Service) live(wanted context.Context, m *machine, spec runtime.Machine)
 		select {
 		case <-running.Done():
 		case <-wanted.Done():
-			ctx, cancel := context.WithTimeout(context.Background(), powerOffTimeout)
-			running.PowerOff(ctx)
-			cancel()
+			s.shutDown(m)
 		}
 	} else {
 		s.Log.Warn("an instance did not boot", "instance", m.id, "error", err)
@@ -91,6 +108,20 @@ func (s *Service) live(wanted context.Context, m *machine, spec runtime.Machine)
 	if !closing { // an instance does not end because its cloud does
 		s.poweredOff(m.id, err)
 	}
+}
+
+// shutDown powers a machine off, and pulls the plug at once where that is what
+// happened to it.
+func (s *Service) shutDown(m *machine) {
+	s.mu.Lock()
+	running, cut := m.running, m.cut
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), powerOffTimeout)
+	defer cancel()
+	if cut {
+		cancel()
+	}
+	running.PowerOff(ctx)
 }
 
 func (s *Service) boot(wanted context.Context, spec runtime.Machine) (runtime.Running, error) {
@@ -151,7 +182,7 @@ func (s *Service) poweredOff(id string, bootErr error) {
 			i.Reason = reason("Server.InternalError", "Internal error on launch")
 		default:
 			i.Reason = reason("Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
-			if i.OnShutdown != "terminate" {
+			if s.stopsItself(tx, i) {
 				s.stopped(tx, i)
 				return
 			}

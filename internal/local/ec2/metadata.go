@@ -40,11 +40,12 @@ func (s *Service) facts(tx *store.Tx, i Instance) imds.Facts {
 	f := imds.Facts{
 		Enabled: i.Metadata.Endpoint == "enabled", TokensRequired: i.Metadata.Tokens == "required",
 		Account: i.Owner, Region: i.Region, Zone: i.Zone, ZoneID: i.ZoneID,
-		InstanceID: i.ID, InstanceType: i.Type, ImageID: i.Image, Architecture: i.Architecture, ReservationID: i.Reservation,
+		Spot: i.SpotRequest != "", InstanceID: i.ID, InstanceType: i.Type, ImageID: i.Image, Architecture: i.Architecture, ReservationID: i.Reservation,
 		Hostname: privateDNS(i.Region, i.PrivateIP), PrivateIP: i.PrivateIP, PublicIP: i.PublicIP,
 		MAC: n.MAC, Interface: n.ID, Subnet: subnet.ID, SubnetCIDR: subnet.CIDR, VPC: vpc.ID, VPCCIDR: vpc.CIDR,
 		SecurityGroupIDs: i.Groups, Launched: i.Launched, UserData: i.UserData,
 		ProfileARN: i.ProfileARN, ProfileID: i.ProfileID,
+		Interruption: i.Interruption.Action, InterruptionTime: i.Interruption.Time, Rebalance: i.Rebalance,
 	}
 	for _, g := range s.identifyGroups(tx, i.Groups) {
 		f.SecurityGroups = append(f.SecurityGroups, g.Name)

@@ -19,6 +19,8 @@ import (
 type VPC struct {
 	ID, Region, CIDR string
 	Default          bool
+	DNSSupport       bool // there is a resolver
+	DNSHostnames     bool // public addresses have names
 }
 
 // Subnet is a part of a VPC in one zone.
@@ -35,14 +37,15 @@ type Subnet struct {
 const reservedAddresses = 5
 
 // AddDefaultNetworks gives every region what a new account has there: a VPC
-// with a subnet in each zone and a security group. Their ids stay the same as
-// long as the account does.
+// with a subnet in each zone, a security group, and a gateway that its main route
+// table leads to. Their ids stay the same as long as the account does.
 //
 // https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 func (s *Service) AddDefaultNetworks(tx *store.Tx) {
 	for _, region := range Regions() {
-		vpc := VPC{ID: s.fixedID("vpc", region), Region: region, CIDR: "172.31.0.0/16", Default: true}
-		s.vpcs.Put(tx, vpc.ID, vpc)
+		vpc := VPC{ID: s.fixedID("vpc", region), Region: region, CIDR: "172.31.0.0/16", Default: true, DNSSupport: true, DNSHostnames: true}
+		s.addVPC(tx, vpc, s.fixedID("sg", region), s.fixedID("rtb", region))
+		s.openVPC(tx, vpc, s.fixedID("igw", region))
 		for i, zone := range catalog.Zones(region) {
 			subnet := Subnet{
 				ID: s.fixedID("subnet", zone.ID), Region: region, VPC: vpc.ID, Zone: zone.Name, ZoneID: zone.ID,
@@ -50,9 +53,6 @@ func (s *Service) AddDefaultNetworks(tx *store.Tx) {
 			}
 			s.subnets.Put(tx, subnet.ID, subnet)
 		}
-		group := SecurityGroup{ID: s.fixedID("sg", region), Region: region, VPC: vpc.ID, Name: "default", Description: "default VPC security group"}
-		group.Rules = []Rule{{ID: s.fixedID("sgr", region), Protocol: "-1", From: -1, To: -1, Group: group.ID}}
-		s.groups.Put(tx, group.ID, group)
 	}
 }
 
@@ -300,11 +300,7 @@ func (s *Service) describeSubnets(tx *store.Tx, c *call.Caller, in *describeSubn
 	}
 	out := &describeSubnetsOutput{NextToken: next}
 	for _, n := range found {
-		out.Subnets = append(out.Subnets, subnetView{
-			ID: n.ID, ARN: s.arn(n.Region, "subnet", n.ID), Owner: s.Account, State: "available",
-			VPC: n.VPC, CIDR: n.CIDR, Available: n.size() - n.Used, Zone: n.Zone, ZoneID: n.ZoneID, Default: n.Default,
-			MapPublic: n.MapPublicIP, Tags: s.tagList(tx, n.ID),
-		})
+		out.Subnets = append(out.Subnets, s.viewSubnet(tx, n))
 	}
 	return out, nil
 }

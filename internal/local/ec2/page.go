@@ -71,3 +71,26 @@ func readToken(token string) (uint64, error) {
 	}
 	return 0, wire.Errorf("InvalidNextToken", "The token '%s' is invalid", token)
 }
+
+// atMost is the paging of an operation that gives no more than n results even
+// when it is not asked for pages.
+func (p Paging) atMost(n int) Paging {
+	if p.MaxResults == nil {
+		p.MaxResults = &n
+	}
+	return p
+}
+
+// numbered are rows that no table holds, numbered in the order given, which
+// must be the same for every page.
+func numbered[V any](rows iter.Seq[V]) iter.Seq2[uint64, V] {
+	return func(yield func(uint64, V) bool) {
+		n := uint64(0)
+		for v := range rows {
+			n++
+			if !yield(n, v) {
+				return
+			}
+		}
+	}
+}

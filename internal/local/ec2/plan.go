@@ -24,6 +24,7 @@ type launchPlan struct {
 	role     string // the ARN of the profile's role
 	metadata MetadataOptions
 	volumes  []Volume
+	spot     spotTerms                    // only of a Spot launch
 	tags     map[string]map[string]string // by kind of resource
 }
 
@@ -57,6 +58,9 @@ func (s *Service) plan(tx *store.Tx, c *call.Caller, in *runInput) (p launchPlan
 	if p.volumes, err = planVolumes(p.image, in.BlockDeviceMappings); err != nil {
 		return p, err
 	}
+	if err := p.addOptions(in, c.Region, tx.Now()); err != nil {
+		return p, err
+	}
 	p.tags, err = readLaunchTags(in, p.metadata)
 	return p, err
 }
@@ -67,7 +71,7 @@ func readLaunchTags(in *runInput, m MetadataOptions) (map[string]map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	if _, spot := tags["spot-instances-request"]; spot {
+	if _, spot := tags["spot-instances-request"]; spot && !in.spot() {
 		return nil, errCombination("Tags for a spot-instances-request cannot be given for a launch that makes none")
 	}
 	if m.Tags == "enabled" {
@@ -120,7 +124,7 @@ func (s *Service) findSubnet(tx *store.Tx, c *call.Caller, in *runInput) (Subnet
 		if n.Region != c.Region || !n.Default || !fits(n.Zone) || (zone != "" && n.Zone != zone) {
 			continue
 		}
-		if best.ID == "" || n.size()-n.Used > best.size()-best.Used {
+		if best.ID == "" || s.prefers(n, best, in.InstanceType) {
 			best = n
 		}
 	}
@@ -128,6 +132,16 @@ func (s *Service) findSubnet(tx *store.Tx, c *call.Caller, in *runInput) (Subnet
 		return best, wire.Errorf("MissingInput", "No subnets found for the default VPC. Please specify a subnet.")
 	}
 	return best, nil
+}
+
+// prefers tells whether a launch goes to n rather than to other: to where there
+// is capacity, then to where there are more addresses.
+func (s *Service) prefers(n, other Subnet, instanceType string) bool {
+	full, otherFull := s.Faults.NoCapacity(n.Zone, instanceType), s.Faults.NoCapacity(other.Zone, instanceType)
+	if full != otherFull {
+		return otherFull
+	}
+	return n.size()-n.Used > other.size()-other.Used
 }
 
 func zoneNames(zones []catalog.Zone) string {
@@ -211,6 +225,7 @@ func (s *Service) findProfile(tx *store.Tx, in *runInput, p *launchPlan) error {
 		name = arn[strings.LastIndex(arn, "/")+1:]
 	}
 	profile, found := s.IAM.Profile(tx, name)
+	found = found && !s.Faults.ProfileUnknown(profile.Created)
 	switch {
 	case !found && arn == "":
 		return errValue("Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
@@ -230,7 +245,7 @@ func (s *Service) findProfile(tx *store.Tx, in *runInput, p *launchPlan) error {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
-func (s *Service) authorizeLaunch(tx *store.Tx, c *call.Caller, p launchPlan) error {
+func (s *Service) authorizeLaunch(tx *store.Tx, c *call.Caller, in *runInput, p launchPlan) error {
 	base := s.regionKey(c)
 	type need struct {
 		kind, id string
@@ -268,12 +283,18 @@ func (s *Service) authorizeLaunch(tx *store.Tx, c *call.Caller, p launchPlan) er
 	if p.key.Name != "" {
 		needs = append(needs, need{"key-pair", p.key.Name, s.resourceKeys(tx, c.Region, p.key.ID)})
 	}
+	if in.spot() {
+		needs = append(needs, need{"spot-instances-request", "*", requestKeys(p.tags["spot-instances-request"])})
+	}
+	if id := in.CapacityReservationSpecification.Target.ID; id != "" {
+		needs = append(needs, need{"capacity-reservation", id, s.resourceKeys(tx, c.Region, id)})
+	}
 	for _, n := range needs {
 		if err := c.Require("ec2:RunInstances", s.arn(c.Region, n.kind, n.id), n.keys.Merge(base)); err != nil {
 			return err
 		}
 	}
-	for _, kind := range []string{"instance", "volume", "network-interface"} {
+	for _, kind := range []string{"instance", "volume", "network-interface", "spot-instances-request"} {
 		if err := s.requireTagging(c, "RunInstances", kind, p.tags[kind]); err != nil {
 			return err
 		}

@@ -47,15 +47,20 @@ func (s *Service) act(tx *store.Tx, c *call.Caller, action string, ids []string,
 }
 
 // terminateInstances ends instances. Those that have ended already are no
-// error; one that is off ends at once.
+// error; one that is off ends at once; one that is protected refuses, and with
+// it the whole request (EC2 would end those in other zones).
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingDisableAPITermination.html
 func (s *Service) terminateInstances(tx *store.Tx, c *call.Caller, in *instancesInput) (*stateChanges, error) {
 	return s.act(tx, c, "TerminateInstances", in.IDs, func(i Instance) (Instance, error) {
-		switch i.State {
-		case Terminated, ShuttingDown:
+		if i.State == Terminated || i.State == ShuttingDown {
 			return i, nil
-		case Stopped:
+		}
+		if i.Protected {
+			return i, wire.Errorf("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.ID)
+		}
+		if i.State == Stopped {
 			i.Reason, i.Transition = userInitiated(tx.Now())
 			tx.AfterCommit(func() { s.discard(i.ID) })
 			return s.end(tx, i), nil
@@ -80,11 +85,17 @@ func (s *Service) stopInstances(tx *store.Tx, c *call.Caller, in *stopInput) (*s
 		default:
 			return i, wire.Errorf("IncorrectInstanceState", "This instance '%s' is not in a state from which it can be stopped.", i.ID)
 		}
-		if in.Hibernate {
-			return i, wire.Errorf("UnsupportedHibernationConfiguration", "The instance '%s' is not configured for hibernation.", i.ID)
+		if err := s.canStop(tx, i); err != nil {
+			return i, err
 		}
 		i.State = Stopping
 		i.Reason, i.Transition = userInitiated(tx.Now())
+		if in.Hibernate {
+			if err := i.canHibernate(tx.Now()); err != nil {
+				return i, err
+			}
+			i.Reason, i.Transition = userHibernated(tx.Now())
+		}
 		s.instances.Put(tx, i.ID, i)
 		tx.AfterCommit(func() { s.powerOff(i.ID) })
 		return i, nil
@@ -103,19 +114,35 @@ func (s *Service) startInstances(tx *store.Tx, c *call.Caller, in *instancesInpu
 		default:
 			return i, wire.Errorf("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be started.", i.ID)
 		}
-		i.State, i.Reason, i.Transition = Pending, StateReason{}, ""
-		i.Launched = tx.Now().Truncate(time.Second)
-		if n, found := s.interfaces.Get(tx, i.Interface); found {
-			if subnet, _ := s.subnets.Get(tx, i.Subnet); subnet.MapPublicIP {
-				n.PublicIP = s.leasePublic(tx, n.ID)
-			}
-			i.PublicIP = n.PublicIP
-			s.interfaces.Put(tx, n.ID, n)
+		if !in.DryRun && s.Faults.NoCapacity(i.Zone, i.Type) {
+			return i, s.errNoCapacity(i.Zone, i.Type)
 		}
-		s.instances.Put(tx, i.ID, i)
-		tx.AfterCommit(func() { s.powerOn(i) })
-		return i, nil
+		if err := s.canStart(tx, i); err != nil {
+			return i, err
+		}
+		return s.start(tx, i)
 	})
+}
+
+// start boots an instance that is stopped, in the capacity that it was launched
+// for.
+func (s *Service) start(tx *store.Tx, i Instance) (Instance, error) {
+	if err := s.reserve(tx, &i); err != nil {
+		return i, err
+	}
+	i.State, i.Reason, i.Transition = Pending, StateReason{}, ""
+	i.Launched = tx.Now().Truncate(time.Second)
+	if n, found := s.interfaces.Get(tx, i.Interface); found {
+		if subnet, _ := s.subnets.Get(tx, i.Subnet); subnet.MapPublicIP {
+			n.PublicIP = s.leasePublic(tx, n.ID)
+		}
+		i.PublicIP = n.PublicIP
+		s.interfaces.Put(tx, n.ID, n)
+	}
+	s.instances.Put(tx, i.ID, i)
+	tx.AfterCommit(func() { s.powerOn(i) })
+	s.spotStarted(tx, i)
+	return i, nil
 }
 
 // stopped makes an instance that is off stopped. It gives its public address
@@ -128,6 +155,8 @@ func (s *Service) stopped(tx *store.Tx, i Instance) {
 		n.PublicIP = ""
 		s.interfaces.Put(tx, n.ID, n)
 	}
-	i.State, i.PublicIP = Stopped, ""
+	i.State, i.PublicIP, i.Capacity = Stopped, "", ""
+	i.Interruption, i.Rebalance = Interruption{}, time.Time{}
 	s.instances.Put(tx, i.ID, i)
+	s.spotStopped(tx, i)
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
-// Rule lets one source in. Exactly one of CIDR4, CIDR6 and Group is set.
+// Rule lets traffic pass from one source, or to one. Exactly one of CIDR4, CIDR6
+// and Group is set.
 type Rule struct {
 	ID           string
 	Protocol     string // tcp, udp, icmp, icmpv6, a number, or -1 for all
@@ -29,8 +30,10 @@ func (r Rule) same(other Rule) bool {
 	return r == other
 }
 
-// everythingOut is the one rule for what may go out.
-func everythingOut() Rule { return Rule{Protocol: "-1", From: -1, To: -1, CIDR4: "0.0.0.0/0"} }
+// everythingOut is the one rule that a new group has for what may go out.
+func everythingOut() Rule {
+	return Rule{ID: call.NewID("sgr"), Protocol: "-1", From: -1, To: -1, CIDR4: "0.0.0.0/0"}
+}
 
 // permission is a set of rules as it travels: one protocol and range of ports,
 // several sources.
@@ -151,7 +154,8 @@ func readCIDR(s string, four bool) (string, error) {
 	return p.Masked().String(), nil
 }
 
-type authorizeIngressInput struct {
+// authorizeForm names a group and rules of it.
+type authorizeForm struct {
 	call.Dry
 	GroupID     string `query:"GroupId"`
 	GroupName   string
@@ -163,17 +167,16 @@ type authorizeIngressInput struct {
 	ToPort     *int
 }
 
-type ruleView struct {
-	ID          string `xml:"securityGroupRuleId"`
-	Group       string `xml:"groupId"`
-	Owner       string `xml:"groupOwnerId"`
-	Egress      bool   `xml:"isEgress"`
-	Protocol    string `xml:"ipProtocol"`
-	From        int    `xml:"fromPort"`
-	To          int    `xml:"toPort"`
-	CIDR4       string `xml:"cidrIpv4,omitempty"`
-	CIDR6       string `xml:"cidrIpv6,omitempty"`
-	Description string `xml:"description,omitempty"`
+type authorizeIngressInput struct {
+	authorizeForm
+	Tags []tagSpecification `query:"TagSpecification"`
+}
+
+type authorizeEgressInput struct { // the short form is documented as not supported
+	call.Dry
+	GroupID     string             `query:"GroupId"`
+	Permissions []permission       `query:"IpPermissions"`
+	Tags        []tagSpecification `query:"TagSpecification"`
 }
 
 type authorizeOutput struct {
@@ -181,7 +184,7 @@ type authorizeOutput struct {
 	Rules  wire.Items[ruleView] `xml:"securityGroupRuleSet"`
 }
 
-// authorizeIngress adds rules, all or none.
+// authorizeIngress adds rules for what may come in, all or none.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html
 func (s *Service) authorizeIngress(tx *store.Tx, c *call.Caller, in *authorizeIngressInput) (*authorizeOutput, error) {
@@ -192,42 +195,101 @@ func (s *Service) authorizeIngress(tx *store.Tx, c *call.Caller, in *authorizeIn
 	if err := c.Require("ec2:AuthorizeSecurityGroupIngress", s.arn(c.Region, "security-group", g.ID), s.groupKeys(tx, g)); err != nil {
 		return nil, err
 	}
-	permissions, err := in.permissions()
+	permissions, err := in.permissions(false)
 	if err != nil {
 		return nil, err
 	}
-	out := &authorizeOutput{Return: true}
-	rules := slices.Clone(g.Rules)
+	fresh, err := s.newRules(tx, c, g.Rules, permissions)
+	if err != nil {
+		return nil, err
+	}
+	g.Rules = slices.Concat(g.Rules, fresh)
+	s.groups.Put(tx, g.ID, g)
+	return s.tagRules(tx, c, g, fresh, in.Tags, "AuthorizeSecurityGroupIngress")
+}
+
+// authorizeEgress adds rules for what may go out, all or none.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupEgress.html
+func (s *Service) authorizeEgress(tx *store.Tx, c *call.Caller, in *authorizeEgressInput) (*authorizeOutput, error) {
+	if in.GroupID == "" {
+		return nil, errMissing("groupId")
+	}
+	g, err := s.group(tx, c.Region, in.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Require("ec2:AuthorizeSecurityGroupEgress", s.arn(c.Region, "security-group", g.ID), s.groupKeys(tx, g)); err != nil {
+		return nil, err
+	}
+	permissions, err := (&authorizeForm{Permissions: in.Permissions}).permissions(false)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := s.newRules(tx, c, g.Egress, permissions)
+	if err != nil {
+		return nil, err
+	}
+	g.Egress = slices.Concat(g.Egress, fresh)
+	s.groups.Put(tx, g.ID, g)
+	return s.tagRules(tx, c, g, fresh, in.Tags, "AuthorizeSecurityGroupEgress")
+}
+
+// maxRules is the quota of rules in each direction.
+//
+// https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+const maxRules = 60
+
+// newRules spells out permissions and refuses what a rule lets pass already.
+func (s *Service) newRules(tx *store.Tx, c *call.Caller, old []Rule, permissions []permission) ([]Rule, error) {
+	var out []Rule
 	for _, p := range permissions {
 		fresh, err := s.rules(tx, c, p)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range fresh {
-			if slices.ContainsFunc(rules, r.same) {
+			if slices.ContainsFunc(old, r.same) || slices.ContainsFunc(out, r.same) {
 				return nil, wire.Errorf("InvalidPermission.Duplicate", `the specified rule "%s" already exists`, r)
 			}
-			rules = append(rules, r)
-			out.Rules = append(out.Rules, ruleView{
-				ID: r.ID, Group: g.ID, Owner: s.Account, Protocol: r.Protocol, From: r.From, To: r.To,
-				CIDR4: r.CIDR4, CIDR6: r.CIDR6, Description: r.Description,
-			})
+			out = append(out, r)
 		}
 	}
-	if len(rules) > 60 {
+	if len(old)+len(out) > maxRules {
 		return nil, wire.Errorf("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached.")
 	}
-	g.Rules = rules
-	s.groups.Put(tx, g.ID, g)
 	return out, nil
 }
 
-// permissions are those of the request, in whichever form it has them.
-func (in *authorizeIngressInput) permissions() ([]permission, error) {
+// tagRules tags new rules and tells of them.
+func (s *Service) tagRules(tx *store.Tx, c *call.Caller, g SecurityGroup, fresh []Rule, list []tagSpecification, action string) (*authorizeOutput, error) {
+	specs, err := readSpecifications(list, "security-group-rule")
+	if err != nil {
+		return nil, err
+	}
+	tags := specs["security-group-rule"]
+	if err := s.requireTagging(c, action, "security-group-rule", tags); err != nil {
+		return nil, err
+	}
+	out := &authorizeOutput{Return: true}
+	for _, r := range fresh {
+		s.tag(tx, r.ID, tags)
+		out.Rules = append(out.Rules, s.viewRule(tx, g, r, slices.Contains(g.Egress, r)))
+	}
+	return out, nil
+}
+
+// permissions are those of the request, in whichever form it has them. They may
+// be missing where the rules are named otherwise, and then only there.
+func (in *authorizeForm) permissions(named bool) ([]permission, error) {
 	short := in.CIDR != "" || in.IPProtocol != "" || in.FromPort != nil || in.ToPort != nil
 	switch {
 	case short && len(in.Permissions) > 0:
 		return nil, errCombination("The parameter ipPermissions cannot be used with the parameters of a single rule")
+	case named && (short || len(in.Permissions) > 0):
+		return nil, errCombination("The parameter securityGroupRuleIds cannot be used with other parameters that name rules")
+	case named:
+		return nil, nil
 	case !short && len(in.Permissions) == 0:
 		return nil, errMissing("ipPermissions")
 	case !short:

@@ -53,8 +53,11 @@ func (s *Service) runInstances(tx *store.Tx, c *call.Caller, in *runInput) (*res
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authorizeLaunch(tx, c, p); err != nil {
+	if err := s.authorizeLaunch(tx, c, in, p); err != nil {
 		return nil, err
+	}
+	if !in.DryRun && s.Faults.NoCapacity(p.subnet.Zone, p.kind.Name) {
+		return nil, s.errNoCapacity(p.subnet.Zone, p.kind.Name)
 	}
 	launched, err := s.launch(tx, c, in, p)
 	if err != nil {
@@ -111,15 +114,34 @@ func (s *Service) launch(tx *store.Tx, c *call.Caller, in *runInput, p launchPla
 	for n := range count {
 		i := s.newInstance(tx, c, in, p)
 		i.Reservation, i.Index = reservation, n
-		if err := s.equip(tx, &i, p); err != nil {
+		if in.spot() {
+			s.requestSpot(tx, c, in, p, &i)
+		}
+		if err := s.reserve(tx, &i); err != nil {
+			if n >= *in.MinCount {
+				break
+			}
 			return nil, err
 		}
-		s.instances.Put(tx, i.ID, i)
-		s.tag(tx, i.ID, p.tags["instance"])
-		tx.AfterCommit(func() { s.powerOn(i) })
+		i, err := s.place(tx, i, p)
+		if err != nil {
+			return nil, err
+		}
 		out = append(out, i)
 	}
 	return out, nil
+}
+
+// place stores a new instance with all that it has, and boots it when the
+// transaction is done.
+func (s *Service) place(tx *store.Tx, i Instance, p launchPlan) (Instance, error) {
+	if err := s.equip(tx, &i, p); err != nil {
+		return i, err
+	}
+	s.instances.Put(tx, i.ID, i)
+	s.tag(tx, i.ID, p.tags["instance"])
+	tx.AfterCommit(func() { s.powerOn(i) })
+	return i, nil
 }
 
 func (s *Service) newInstance(tx *store.Tx, c *call.Caller, in *runInput, p launchPlan) Instance {
@@ -129,8 +151,10 @@ func (s *Service) newInstance(tx *store.Tx, c *call.Caller, in *runInput, p laun
 		Type: p.kind.Name, VCPUs: max(1, p.kind.VCPUs), Image: p.image.ID, Architecture: p.image.Architecture, RootDevice: p.image.RootDevice,
 		KeyName: p.key.Name, PublicKey: p.key.Public,
 		Zone: p.subnet.Zone, ZoneID: p.subnet.ZoneID, Subnet: p.subnet.ID, VPC: p.subnet.VPC,
-		UserData: in.UserData, Metadata: p.metadata, OnShutdown: in.InstanceInitiatedShutdownBehavior,
-		State: Pending, Launched: now,
+		UserData: in.UserData, Metadata: p.metadata, OnShutdown: in.InstanceInitiatedShutdownBehavior, Protected: in.DisableAPITermination,
+		EBSOptimized: in.EBSOptimized, Monitored: in.Monitoring.Enabled, Credits: in.CreditSpecification.CPUCredits, Hibernation: in.HibernationOptions.Configured,
+		CapacityPreference: in.CapacityReservationSpecification.Preference, CapacityTarget: in.CapacityReservationSpecification.Target.ID,
+		State: Pending, Created: tx.Now(), Launched: now,
 	}
 	if i.OnShutdown == "" {
 		i.OnShutdown = "stop"

@@ -26,6 +26,7 @@ type runInput struct {
 	SecurityGroups                    []string `query:"SecurityGroup"`
 	UserData                          []byte
 	InstanceInitiatedShutdownBehavior string
+	DisableAPITermination             bool `query:"DisableApiTermination"`
 
 	Placement struct {
 		AvailabilityZone   string
@@ -36,22 +37,20 @@ type runInput struct {
 		ARN  string `query:"Arn"`
 		Name string
 	}
-	MetadataOptions struct {
-		HTTPTokens              string `query:"HttpTokens"`
-		HTTPPutResponseHopLimit *int   `query:"HttpPutResponseHopLimit"`
-		HTTPEndpoint            string `query:"HttpEndpoint"`
-		InstanceMetadataTags    string
-	}
+	MetadataOptions       metadataRequest
 	BlockDeviceMappings   []blockDevice      `query:"BlockDeviceMapping"`
 	TagSpecifications     []tagSpecification `query:"TagSpecification"`
-	InstanceMarketOptions *struct {
-		MarketType  string
-		SpotOptions struct {
-			MaxPrice                     string
-			SpotInstanceType             string
-			InstanceInterruptionBehavior string
-			ValidUntil                   string
-		}
+	InstanceMarketOptions *marketOptions
+	HibernationOptions    struct {
+		Configured bool
+	}
+	CapacityReservationSpecification capacitySpecification
+	CreditSpecification              struct {
+		CPUCredits string `query:"CpuCredits"`
+	}
+	EBSOptimized bool `query:"EbsOptimized"`
+	Monitoring   struct {
+		Enabled bool
 	}
 }
 
@@ -72,14 +71,18 @@ func (in *runInput) check() error {
 		return errMissing("InstanceType")
 	case len(in.UserData) > maxUserData:
 		return errValue("User data is limited to %d bytes", maxUserData)
-	case in.InstanceMarketOptions != nil:
-		return wire.Errorf("UnsupportedOperation", "This cloud does not have the %s market yet", in.InstanceMarketOptions.MarketType)
 	case in.Placement.Tenancy != "" && in.Placement.Tenancy != "default":
 		return wire.Errorf("UnsupportedOperation", "This cloud does not have the tenancy %s", in.Placement.Tenancy)
 	case len(in.SecurityGroups) > 0 && in.SubnetID != "":
 		return errCombination("The parameter groupName cannot be used with the parameter subnet")
 	case in.IamInstanceProfile.ARN != "" && in.IamInstanceProfile.Name != "":
 		return errCombination("The parameters iamInstanceProfile.name and iamInstanceProfile.arn cannot be used together")
+	}
+	if err := in.CapacityReservationSpecification.check(in.spot()); err != nil {
+		return err
+	}
+	if err := oneOf("CpuCredits", in.CreditSpecification.CPUCredits, "standard", "unlimited"); err != nil {
+		return err
 	}
 	return oneOf("InstanceInitiatedShutdownBehavior", in.InstanceInitiatedShutdownBehavior, "stop", "terminate")
 }
@@ -106,30 +109,5 @@ func (in *runInput) metadata(image Image) (MetadataOptions, error) {
 	if image.MetadataV2 {
 		o.Tokens, o.HopLimit = "required", 2
 	}
-	given := in.MetadataOptions
-	for _, err := range []error{
-		oneOf("HttpTokens", given.HTTPTokens, "optional", "required"),
-		oneOf("HttpEndpoint", given.HTTPEndpoint, "enabled", "disabled"),
-		oneOf("InstanceMetadataTags", given.InstanceMetadataTags, "enabled", "disabled"),
-	} {
-		if err != nil {
-			return o, err
-		}
-	}
-	if given.HTTPTokens != "" {
-		o.Tokens = given.HTTPTokens
-	}
-	if given.HTTPEndpoint != "" {
-		o.Endpoint = given.HTTPEndpoint
-	}
-	if given.InstanceMetadataTags != "" {
-		o.Tags = given.InstanceMetadataTags
-	}
-	if given.HTTPPutResponseHopLimit != nil {
-		o.HopLimit = *given.HTTPPutResponseHopLimit
-		if o.HopLimit < 1 || o.HopLimit > 64 {
-			return o, errValue("Invalid value '%d' for HttpPutResponseHopLimit: it must be from 1 to 64", o.HopLimit)
-		}
-	}
-	return o, nil
+	return in.MetadataOptions.apply(o)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/policy"
@@ -11,16 +12,22 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
-// SecurityGroup is a firewall of interfaces. Every group lets everything out.
+// SecurityGroup is a firewall of interfaces.
 type SecurityGroup struct {
 	ID, Region, VPC   string
 	Name, Description string
 	Rules             []Rule // of what may come in
+	Egress            []Rule // of what may go out
+	Created           time.Time
 }
 
+// group finds a group for a caller. One that was just created may not be known
+// yet to whoever is asked for it.
+//
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
 func (s *Service) group(tx *store.Tx, region, id string) (SecurityGroup, error) {
 	g, found := s.groups.Get(tx, id)
-	if !found || g.Region != region {
+	if !found || g.Region != region || s.Faults.Lagging(g.Created) {
 		return SecurityGroup{}, errNoResource("sg", id)
 	}
 	return g, nil
@@ -46,7 +53,7 @@ func (s *Service) groupNamed(tx *store.Tx, c *call.Caller, id, name string) (Sec
 	}
 	vpc, _ := s.defaultVPC(tx, c.Region)
 	g, found := s.groupByName(tx, vpc.ID, name)
-	if !found {
+	if !found || s.Faults.Lagging(g.Created) {
 		return SecurityGroup{}, wire.Errorf("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", name, vpc.ID)
 	}
 	return g, nil
@@ -121,7 +128,7 @@ func (s *Service) createSecurityGroup(tx *store.Tx, c *call.Caller, in *createSe
 	if _, taken := s.groupByName(tx, vpc.ID, in.GroupName); taken || in.GroupName == "default" {
 		return nil, wire.Errorf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", in.GroupName, vpc.ID)
 	}
-	g := SecurityGroup{ID: call.NewID("sg"), Region: c.Region, VPC: vpc.ID, Name: in.GroupName, Description: in.GroupDescription}
+	g := SecurityGroup{ID: call.NewID("sg"), Region: c.Region, VPC: vpc.ID, Name: in.GroupName, Description: in.GroupDescription, Created: tx.Now(), Egress: []Rule{everythingOut()}}
 	s.groups.Put(tx, g.ID, g)
 	s.tag(tx, g.ID, tags)
 	return &createSecurityGroupOutput{g.ID, s.arn(g.Region, "security-group", g.ID), listTags(tags)}, nil
@@ -159,14 +166,14 @@ func (s *Service) deleteSecurityGroup(tx *store.Tx, c *call.Caller, in *groupInp
 		inUse = inUse || slices.Contains(n.Groups, g.ID)
 	}
 	for _, other := range s.groups.All(tx) {
-		named := slices.ContainsFunc(other.Rules, func(r Rule) bool { return r.Group == g.ID })
+		named := slices.ContainsFunc(slices.Concat(other.Rules, other.Egress), func(r Rule) bool { return r.Group == g.ID })
 		inUse = inUse || (named && other.ID != g.ID)
 	}
 	if inUse {
 		return nil, wire.Statusf(http.StatusBadRequest, "DependencyViolation", "resource %s has a dependent object", g.ID)
 	}
 	s.groups.Delete(tx, g.ID)
-	s.tags.Delete(tx, g.ID)
+	s.untagGroup(tx, g)
 	return &deleteSecurityGroupOutput{true, g.ID}, nil
 }
 
@@ -243,7 +250,7 @@ func (s *Service) describeSecurityGroups(tx *store.Tx, c *call.Caller, in *descr
 	}
 	found, next, err := page(in.Paging, limits{5, 1000}, len(ids) > 0, s.groups.All(tx), func(g SecurityGroup) bool {
 		tags, _ := s.tags.Get(tx, g.ID)
-		return g.Region == c.Region && (len(ids) == 0 || slices.Contains(ids, g.ID)) && passes(in.Filters, tags, s.groupAttributes(g))
+		return g.Region == c.Region && (len(ids) == 0 || slices.Contains(ids, g.ID)) && passes(in.Filters, tags, s.groupAttributes(g)) && !s.Faults.Lagging(g.Created)
 	})
 	if err != nil {
 		return nil, err
@@ -252,7 +259,7 @@ func (s *Service) describeSecurityGroups(tx *store.Tx, c *call.Caller, in *descr
 	for _, g := range found {
 		out.Groups = append(out.Groups, groupView{
 			ID: g.ID, ARN: s.arn(g.Region, "security-group", g.ID), Name: g.Name, Description: g.Description, Owner: s.Account,
-			VPC: g.VPC, Ingress: s.viewRules(g.Rules), Egress: s.viewRules([]Rule{everythingOut()}), Tags: s.tagList(tx, g.ID),
+			VPC: g.VPC, Ingress: s.viewRules(g.Rules), Egress: s.viewRules(g.Egress), Tags: s.tagList(tx, g.ID),
 		})
 	}
 	return out, nil

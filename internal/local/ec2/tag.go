@@ -139,6 +139,22 @@ func (s *Service) taggable(tx *store.Tx, region, id string) (kind, policy.Contex
 	case "subnet":
 		n, _ := s.subnets.Get(tx, id)
 		where = n.Region
+	case "igw":
+		g, _ := s.gateways.Get(tx, id)
+		where = g.Region
+	case "rtb":
+		t, _ := s.routeTables.Get(tx, id)
+		where = t.Region
+	case "sgr":
+		if s.hasRule(tx, region, id) {
+			where = region
+		}
+	case "cr":
+		r, _ := s.capacity.Get(tx, id)
+		where = r.Region
+	case "sir":
+		r, _ := s.spot.Get(tx, id)
+		where = r.Region
 	case "key":
 		p, _ := s.keyByID(tx, region, id)
 		where = p.Region

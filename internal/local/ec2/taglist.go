@@ -115,5 +115,18 @@ func (s *Service) networksIn(tx *store.Tx, region string) (ids []string) {
 			ids = append(ids, n.ID)
 		}
 	}
+	for _, g := range s.gateways.All(tx) {
+		if g.Region == region {
+			ids = append(ids, g.ID)
+		}
+	}
+	for _, t := range s.routeTables.All(tx) {
+		if t.Region == region {
+			ids = append(ids, t.ID)
+		}
+	}
+	for _, r := range s.rulesIn(tx, region) {
+		ids = append(ids, r.ID)
+	}
 	return ids
 }

@@ -15,6 +15,7 @@ type Facts struct {
 
 	Account, Region, Zone, ZoneID                    string
 	InstanceID, InstanceType, ImageID                string
+	Spot                                             bool // bought on the Spot market
 	Architecture, ReservationID                      string
 	Hostname                                         string // fully qualified
 	PrivateIP, PublicIP                              string // PublicIP is empty if there is none
@@ -25,6 +26,16 @@ type Facts struct {
 	Tags                                             map[string]string // nil: not shown
 	UserData                                         []byte            // nil: none
 	ProfileARN, ProfileID                            string            // empty: no instance profile
+	Interruption                                     string            // terminate or stop, when EC2 has announced it; empty: not
+	InterruptionTime                                 time.Time
+	Rebalance                                        time.Time // when EC2 recommended to leave; zero: it did not
+}
+
+func (f Facts) lifecycle() string {
+	if f.Spot {
+		return "spot"
+	}
+	return "on-demand"
 }
 
 // Credentials are temporary credentials of the instance's role.
@@ -102,7 +113,7 @@ func (s *Service) tree(f Facts, asked []string) node {
 		"hostname":                       f.Hostname,
 		"instance-action":                "none",
 		"instance-id":                    f.InstanceID,
-		"instance-life-cycle":            "on-demand",
+		"instance-life-cycle":            f.lifecycle(),
 		"instance-type":                  f.InstanceType,
 		"local-hostname":                 f.Hostname,
 		"local-ipv4":                     f.PrivateIP,
@@ -148,10 +159,28 @@ func (s *Service) tree(f Facts, asked []string) node {
 		}
 		m.folder["tags"] = node{folder: map[string]node{"instance": tags}}
 	}
+	putWarnings(m, f)
 	s.putRole(m, f, len(asked) > 1 && asked[1] == "iam")
 	root := node{folder: map[string]node{"meta-data": m}}
 	root.put(identityDocument(f), "dynamic", "instance-identity", "document")
 	return root
+}
+
+// putWarnings adds what EC2 announces to a Spot Instance. The time alone is there
+// for a termination only; it is the older of the two ways.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html
+func putWarnings(m node, f Facts) {
+	if f.Interruption != "" {
+		m.put(toJSON(map[string]string{"action": f.Interruption, "time": stamp(f.InterruptionTime)}), "spot", "instance-action")
+	}
+	if f.Interruption == "terminate" {
+		m.put(stamp(f.InterruptionTime), "spot", "termination-time")
+	}
+	if !f.Rebalance.IsZero() {
+		m.put(toJSON(map[string]string{"noticeTime": stamp(f.Rebalance)}), "events", "recommendations", "rebalance")
+	}
 }
 
 // putRole adds the instance profile and, where wanted, its role's credentials.

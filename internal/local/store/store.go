@@ -1,5 +1,6 @@
 // Package store holds the local cloud's state: typed tables in memory, changed
-// in transactions that either happen as a whole or not at all.
+// in transactions that either happen as a whole or not at all. It can be kept in
+// a file, from which it is restored.
 //
 // It knows nothing of what the rows mean and never waits for anything but its
 // own lock.
@@ -15,13 +16,11 @@ import (
 type Store struct {
 	now func() time.Time
 
-	mu     sync.RWMutex
-	seq    uint64 // the number of the youngest row
-	tables []compacter
+	mu      sync.RWMutex
+	seq     uint64 // the number of the youngest row
+	tables  []kept
+	changed chan struct{} // tells the Keeper that there is something to save; nil: there is none
 }
-
-// compacter is a table, to a store that has no interest in its rows' type.
-type compacter interface{ compact() }
 
 // New returns an empty store; now is the time that its transactions see.
 func New(now func() time.Time) *Store { return &Store{now: now} }
@@ -82,5 +81,8 @@ func (s *Store) update(f func(*Tx) error) (after []func(), err error) {
 		return nil, err
 	}
 	committed = true
+	if len(tx.undo) > 0 {
+		s.Touch()
+	}
 	return tx.after, nil
 }

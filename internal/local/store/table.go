@@ -6,6 +6,8 @@ import "iter"
 // never changed in place: what a row's slices and maps hold must not be
 // written to once the row was put.
 type Table[V any] struct {
+	store *Store
+	dirty map[string]struct{} // keys of rows that were changed and not saved, in a store that is kept
 	rows  map[string]*row[V]
 	order []*row[V] // by age; rows that were deleted stay here, marked, until compacted
 }
@@ -19,7 +21,7 @@ type row[V any] struct {
 
 // NewTable adds an empty table to s.
 func NewTable[V any](s *Store) *Table[V] {
-	t := &Table[V]{rows: map[string]*row[V]{}}
+	t := &Table[V]{store: s, dirty: map[string]struct{}{}, rows: map[string]*row[V]{}}
 	s.tables = append(s.tables, t)
 	return t
 }
@@ -41,6 +43,7 @@ func (t *Table[V]) Len(*Tx) int { return len(t.rows) }
 // place in the order. In a View it panics.
 func (t *Table[V]) Put(tx *Tx, key string, value V) {
 	tx.mustWrite()
+	t.note(key)
 	if r, found := t.rows[key]; found {
 		before := r.value
 		tx.undo = append(tx.undo, func() { r.value = before })
@@ -64,6 +67,7 @@ func (t *Table[V]) Delete(tx *Tx, key string) {
 	if !found {
 		return
 	}
+	t.note(key)
 	delete(t.rows, key)
 	r.deleted = true
 	tx.undo = append(tx.undo, func() {

@@ -30,6 +30,9 @@ func Statusf(status int, code, format string, args ...any) *Error {
 // Failure writes the envelope of an error. resource is the path of what was
 // asked for; only S3 tells it.
 func (p Protocol) Failure(e *Error, requestID, resource string) []byte {
+	if p.IsJSON() {
+		return failureJSON(e)
+	}
 	var b bytes.Buffer
 	b.WriteString(xml.Header)
 	text := func(element, s string) {
@@ -82,6 +85,10 @@ func (p Protocol) FormError(e *ParameterError) *Error {
 		return Errorf("UnknownParameter", "The parameter %s is not recognized", e.Name)
 	case p.style == styleEC2:
 		return Errorf("InvalidParameterValue", "Invalid value for parameter %s: %s", e.Name, e.Reason)
+	case p.IsJSON() && e.Unknown:
+		return Errorf("ValidationException", "The member %s is not recognized by this cloud", e.Name)
+	case p.IsJSON():
+		return Errorf("SerializationException", "Invalid value for %s: %s", e.Name, e.Reason)
 	case e.Unknown:
 		return Errorf("InvalidInput", "The parameter %s is not recognized by this cloud", e.Name)
 	default:
@@ -91,5 +98,8 @@ func (p Protocol) FormError(e *ParameterError) *Error {
 
 // NoSuchAction is the answer to an action that this cloud does not have.
 func (p Protocol) NoSuchAction(action string) *Error {
+	if p.IsJSON() {
+		return Errorf("UnknownOperationException", "This cloud has no operation %s.", action)
+	}
 	return Errorf("InvalidAction", "The action %s is not valid for this web service.", action)
 }

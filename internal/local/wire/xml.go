@@ -51,7 +51,10 @@ type Protocol struct {
 	Namespace string
 	// Version is the API version that a Query service's callers name.
 	Version string
-	style   style
+	// Target is what the name of an action begins with in a JSON service's
+	// X-Amz-Target header.
+	Target string
+	style  style
 }
 
 type style int
@@ -60,6 +63,8 @@ const (
 	styleEC2 style = iota
 	styleQuery
 	styleS3
+	styleJSON
+	styleREST
 )
 
 // EC2 is the protocol of EC2: Query requests, answers of its own form.
@@ -82,9 +87,12 @@ func S3() Protocol {
 	return Protocol{Namespace: "http://s3.amazonaws.com/doc/2006-03-01/", style: styleS3}
 }
 
-// Answer writes the successful answer to a Query action; output is a struct,
-// or nil for an answer without content.
+// Answer writes the successful answer to an action of a Query or JSON service;
+// output is a struct, or nil for an answer without content.
 func (p Protocol) Answer(action, requestID string, output any) ([]byte, error) {
+	if p.IsJSON() {
+		return EncodeJSON(output)
+	}
 	content, err := fields(output)
 	if err != nil {
 		return nil, fmt.Errorf("write the answer to %s: %w", action, err)

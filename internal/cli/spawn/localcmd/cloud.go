@@ -46,6 +46,7 @@ type contact struct {
 }
 
 func (c *Cloud) contactFile() string { return filepath.Join(c.dir, "cloud.json") }
+func (c *Cloud) portFile() string    { return filepath.Join(c.dir, "port") }
 func (c *Cloud) lockFile() string    { return filepath.Join(c.dir, "lock") }
 func (c *Cloud) logFile() string     { return filepath.Join(c.dir, "cloud.log") }
 

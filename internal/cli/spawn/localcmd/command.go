@@ -33,7 +33,7 @@ the environment that "spawn local env" prints. It is not AWS.`,
 		Args: factory.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.upCommand(), c.downCommand(), c.statusCommand(), c.envCommand(), c.logsCommand(),
+	cmd.AddCommand(c.upCommand(), c.downCommand(), c.statusCommand(), c.envCommand(), c.logsCommand(), c.faultCommand(f),
 		serveCommand(f), initCommand(), agentCommand(f))
 	return cmd
 }

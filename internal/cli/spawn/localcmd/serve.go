@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,24 +79,30 @@ func (c *Cloud) serve(ctx context.Context, runtimeName string) error {
 	}
 	defer held.Close()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	// What an earlier cloud left that was killed: its machines died with it.
-	machines := filepath.Join(c.dir, "cloud")
-	if err := sandbox.Remove(machines); err != nil {
+	// Of a cloud that was killed: what it says could be taken for this one's.
+	if err := os.Remove(c.contactFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove what an earlier local cloud left: %w", err)
 	}
-	how, why, err := chooseRuntime(ctx, runtimeName, filepath.Join(machines, "trial"), log)
+	trial := filepath.Join(c.dir, "trial")
+	if err := sandbox.Remove(trial); err != nil { // of a cloud that was killed during it
+		return fmt.Errorf("remove what an earlier local cloud left: %w", err)
+	}
+	how, why, err := chooseRuntime(ctx, runtimeName, trial, log)
 	if err != nil {
 		return err
 	}
-	return c.listen(ctx, how, why, machines, log)
+	return c.run(ctx, how, why, log)
 }
 
-func (c *Cloud) listen(ctx context.Context, how runtime.Runtime, why, machines string, log *slog.Logger) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// run serves the cloud. One that was told to shut down is gone for good; any
+// other end, the machine's included, leaves what the next one goes on with.
+func (c *Cloud) run(ctx context.Context, how runtime.Runtime, why string, log *slog.Logger) error {
+	listener, err := c.listen()
 	if err != nil {
-		return fmt.Errorf("listen on loopback: %w", err)
+		return err
 	}
-	cloud, err := local.New(local.Options{Dir: machines, Runtime: how, Log: log, Addr: listener.Addr().String()})
+	kept := filepath.Join(c.dir, "cloud")
+	cloud, err := local.New(local.Options{Dir: kept, Keep: true, Runtime: how, Log: log, Addr: listener.Addr().String()})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -108,19 +116,56 @@ func (c *Cloud) listen(ctx context.Context, how runtime.Runtime, why, machines s
 		AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey,
 		Runtime: how.Name(), RuntimeWhy: why, Started: time.Now(),
 	})
+	forGood := false
 	if err == nil {
 		log.Info("the local cloud is up", "endpoint", listener.Addr().String(), "runtime", how.Name())
 		select {
 		case <-ctx.Done():
 		case <-cloud.ShutdownRequested():
+			forGood = true
 		case err = <-served:
 		}
 	}
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	err = errors.Join(err, cloud.Close(closeCtx), server.Shutdown(closeCtx), os.Remove(c.contactFile()), sandbox.Remove(machines))
+	err = errors.Join(err, cloud.Close(closeCtx), server.Shutdown(closeCtx), os.Remove(c.contactFile()))
+	if forGood {
+		err = errors.Join(err, sandbox.Remove(kept))
+	}
 	log.Info("the local cloud is down")
 	return err
+}
+
+// listen takes the port of the cloud that was here before, so that whoever knew
+// the endpoint, instances included, knows it still; any other if that one is
+// taken.
+func (c *Cloud) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", c.lastPort()))
+	if err != nil {
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on loopback: %w", err)
+	}
+	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	if err := os.WriteFile(c.portFile(), []byte(port), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write down the local cloud's port: %w", err), listener.Close())
+	}
+	return listener, nil
+}
+
+// lastPort is the port of the cloud that was here before; 0, which is any, if
+// there was none or its note of it is of no use.
+func (c *Cloud) lastPort() uint16 {
+	text, err := os.ReadFile(c.portFile())
+	if err != nil {
+		return 0
+	}
+	port, err := strconv.ParseUint(string(text), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(port)
 }
 
 // logCalls writes every call that was answered to the log: what it was, whose,

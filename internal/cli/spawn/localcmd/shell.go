@@ -18,7 +18,7 @@ func (c *Cloud) Shell(ctx context.Context, instance string, command []string) (i
 	if err != nil {
 		return 0, err
 	}
-	inside := runtime.Command{Args: command, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	inside := runtime.Command{Args: command, Env: terminalEnv(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if stdin := int(os.Stdin.Fd()); term.IsTerminal(stdin) && term.IsTerminal(int(os.Stdout.Fd())) {
 		inside.TTY = true
 		if columns, rows, err := term.GetSize(stdin); err == nil {
@@ -29,10 +29,24 @@ func (c *Cloud) Shell(ctx context.Context, instance string, command []string) (i
 			return 0, err
 		}
 		defer term.Restore(stdin, state) //nolint:errcheck // nothing better can be done with a terminal that is gone
+		sizes, stop := watchSize(stdin)
+		defer stop()
+		inside.Resize = sizes
 	}
 	code, err := found.client().Exec(ctx, instance, inside)
 	if errors.Is(err, runtime.ErrNoInside) {
 		return 0, problem.New(problem.Failed, "an instance of the runtime %s has no inside to enter", found.Runtime)
 	}
 	return code, err
+}
+
+// terminalEnv is what a command inside has to know of the terminal here. An
+// instance shows the host's own terminal descriptions.
+func terminalEnv() (env []string) {
+	for _, name := range []string{"TERM", "COLORTERM"} {
+		if value := os.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }

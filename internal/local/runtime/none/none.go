@@ -37,6 +37,9 @@ func (m *machine) Done() <-chan struct{} { return m.done }
 
 func (m *machine) PowerOff(context.Context) { m.once.Do(func() { close(m.done) }) }
 
+// Reboot has nothing to restart.
+func (*machine) Reboot(context.Context) {}
+
 func (m *machine) Exec(context.Context, runtime.Command) (int, error) {
 	return 0, runtime.ErrNoInside
 }

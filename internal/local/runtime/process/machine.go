@@ -21,6 +21,13 @@ type machine struct {
 	plug    context.Context    // the command is killed when this ends
 	pull    context.CancelFunc
 	done    chan struct{}
+	reboots chan reboot // received by attend, between a start and an end of the command
+}
+
+// reboot asks for an end of the command that is not the machine's.
+type reboot struct {
+	hard    <-chan struct{} // the command is killed when this is closed
+	through chan struct{}   // closed when the command was started again, or the machine is off
 }
 
 func (m *machine) Done() <-chan struct{} { return m.done }
@@ -34,6 +41,21 @@ func (m *machine) PowerOff(ctx context.Context) {
 	case <-ctx.Done():
 		m.pull()
 		<-m.done
+	}
+}
+
+// Reboot asks the command to end, kills it after two seconds or when ctx ends
+// first, and starts it again. A command that failed is started again first.
+func (m *machine) Reboot(ctx context.Context) {
+	r := reboot{hard: ctx.Done(), through: make(chan struct{})}
+	select {
+	case m.reboots <- r:
+	case <-m.done:
+		return
+	}
+	select {
+	case <-r.through:
+	case <-m.done:
 	}
 }
 
@@ -70,38 +92,50 @@ func (m *machine) live(life context.Context, l net.Listener, metadata http.Handl
 	if err != nil {
 		return
 	}
-	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+	for wait := firstPause; ; {
+		var again *reboot
 		if err == nil {
 			begun := time.Now()
-			err = m.attend(life, cmd)
-			if cmd.ProcessState.Success() || life.Err() != nil {
-				return // it powered itself off, or was told to
+			again, err = m.attend(life, cmd)
+			if life.Err() != nil || again == nil && cmd.ProcessState.Success() {
+				return // it was told to, or powered itself off
 			}
-			if time.Since(begun) > steady {
+			if again != nil || time.Since(begun) > steady {
 				wait = firstPause
 			}
 		}
-		m.console.say("%s ended (%v) and is started again in %v", m.runtime.command[0], err, wait)
-		m.runtime.log.Warn("machine's command ended", "instance", m.id, "error", err, "restart_in", wait)
-		m.runtime.pause(life, wait)
-		if life.Err() != nil {
-			return
+		if again == nil {
+			m.console.say("%s ended (%v) and is started again in %v", m.runtime.command[0], err, wait)
+			m.runtime.log.Warn("machine's command ended", "instance", m.id, "error", err, "restart_in", wait)
+			m.runtime.pause(life, wait)
+			if life.Err() != nil {
+				return
+			}
+			wait = min(2*wait, maxPause)
 		}
 		cmd = m.prepare()
 		err = cmd.Start()
+		if again != nil {
+			close(again.through)
+		}
 	}
 }
 
-// attend waits for a started command, which it ends when life does.
-func (m *machine) attend(life context.Context, cmd *exec.Cmd) error {
+// attend waits for a started command, which it ends when life does or when a
+// reboot is asked for, which it then returns.
+func (m *machine) attend(life context.Context, cmd *exec.Cmd) (*reboot, error) {
+	var asked *reboot // written by the goroutine below, read when it has ended
 	ended := make(chan struct{})
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
+		var hard <-chan struct{}
 		select {
 		case <-ended:
 			return
 		case <-life.Done():
+		case r := <-m.reboots:
+			asked, hard = &r, r.hard
 		}
 		m.signal(cmd, terminate)
 		t := time.NewTimer(grace)
@@ -110,6 +144,7 @@ func (m *machine) attend(life context.Context, cmd *exec.Cmd) error {
 		case <-ended:
 			return
 		case <-t.C:
+		case <-hard:
 		case <-m.plug.Done():
 		}
 		m.signal(cmd, kill)
@@ -118,7 +153,7 @@ func (m *machine) attend(life context.Context, cmd *exec.Cmd) error {
 	close(ended)
 	<-watched
 	sweep(cmd) // what the command left behind in its process group
-	return err
+	return asked, err
 }
 
 // signal ends cmd by one of the system's ways. That it has ended already is

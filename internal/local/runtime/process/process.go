@@ -82,7 +82,7 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 	life, off := context.WithCancel(context.Background())
 	plug, pull := context.WithCancel(context.Background())
 	run := &machine{
-		runtime: r, id: m.ID, dir: dir, off: off, plug: plug, pull: pull, done: make(chan struct{}),
+		runtime: r, id: m.ID, dir: dir, off: off, plug: plug, pull: pull, done: make(chan struct{}), reboots: make(chan reboot),
 		console: &console{w: m.Console, log: r.log},
 		env: append([]string{
 			"HOME=" + dir,

@@ -160,6 +160,37 @@ func TestPowerOffAsksThenKills(t *testing.T) {
 	}
 }
 
+func TestRebootStartsTheCommandAgain(t *testing.T) {
+	for _, role := range []string{"polite", "stubborn"} {
+		t.Run(role, func(t *testing.T) {
+			m, console, pauses := boot(t, role)
+			console.waitFor(t, "ready")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if role == "stubborn" {
+				cancel() // the reset button
+			}
+			m.Reboot(ctx)
+			for end := time.Now().Add(10 * time.Second); strings.Count(console.String(), "ready") < 2; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("not started again:\n%s", console)
+				}
+			}
+			select {
+			case <-m.Done():
+				t.Error("a reboot ended the machine")
+			default:
+			}
+			m.PowerOff(t.Context())
+			off(t, m)
+			if len(*pauses) != 0 {
+				t.Errorf("a reboot was taken for a failure: paused %v", *pauses)
+			}
+			m.Reboot(t.Context()) // of a machine that is off: returns
+		})
+	}
+}
+
 func TestPowerOffOutOfTimePullsThePlug(t *testing.T) {
 	m, console, _ := boot(t, "stubborn")
 	console.waitFor(t, "ready")

@@ -21,33 +21,40 @@ const drain = 500 * time.Millisecond
 // errOff says that there is no machine to run a command in.
 var errOff = errors.New("the machine is off")
 
-// Exec runs a command inside. With a terminal, the end of Stdin is typed as
+// exec runs a command inside. With a terminal, the end of Stdin is typed as
 // Control-D. A command that cannot be found gives exit code 127 and one that
 // may not be executed 126, each with an error; a death by signal n is 128+n.
 // The goroutine that reads Stdin ends when that Read returns, so the caller
-// should close Stdin after Exec. When ctx ends, the command is killed.
-func (m *machine) Exec(ctx context.Context, c runtime.Command) (int, error) {
-	id, events, err := m.register()
+// should close Stdin afterwards. When ctx ends, the command is killed.
+func (b *boot) exec(ctx context.Context, c runtime.Command) (int, error) {
+	id, events, err := b.register()
 	if err != nil {
 		return 0, err
 	}
-	defer m.forget(id)
+	defer b.forget(id)
 	st, err := openStreams(c)
 	if err != nil {
-		return 0, fmt.Errorf("run a command in %s: %w", m.id, err)
+		return 0, fmt.Errorf("run a command in %s: %w", b.id, err)
 	}
 	defer st.finish()
-	err = m.link.send(message{Kind: kindExec, ID: id, Args: c.Args, TTY: c.TTY, Rows: c.Rows, Cols: c.Cols}, st.theirs...)
+	err = b.link.send(message{Kind: kindExec, ID: id, Args: c.Args, Env: c.Env, TTY: c.TTY, Rows: c.Rows, Cols: c.Cols}, st.theirs...)
 	st.handedOver()
 	if err != nil {
-		return 0, fmt.Errorf("run a command in %s: %w", m.id, err)
+		return 0, fmt.Errorf("run a command in %s: %w", b.id, err)
 	}
 	cancelled := ctx.Done()
 	for {
 		select {
+		case size, more := <-c.Resize:
+			if !more {
+				c.Resize = nil
+				continue
+			}
+			c.Rows, c.Cols = size.Rows, size.Cols
+			b.resize(st, c)
 		case <-cancelled:
 			cancelled = nil // once; its exit is then waited for
-			if err := m.link.send(message{Kind: kindKill, ID: id}); err != nil {
+			if err := b.link.send(message{Kind: kindKill, ID: id}); err != nil {
 				return 0, errors.Join(ctx.Err(), err)
 			}
 		case e, on := <-events:
@@ -56,10 +63,11 @@ func (m *machine) Exec(ctx context.Context, c runtime.Command) (int, error) {
 				return 0, errOff
 			case e.kind == kindTerminal:
 				if err := st.useTerminal(e.terminal, c); err != nil {
-					return 0, fmt.Errorf("run a command in %s: %w", m.id, err)
+					return 0, fmt.Errorf("run a command in %s: %w", b.id, err)
 				}
+				b.resize(st, c) // it may have changed since the machine was asked
 			case e.text != "":
-				return e.code, fmt.Errorf("run a command in %s: %s", m.id, e.text)
+				return e.code, fmt.Errorf("run a command in %s: %s", b.id, e.text)
 			default:
 				return e.code, ctx.Err()
 			}
@@ -67,31 +75,41 @@ func (m *machine) Exec(ctx context.Context, c runtime.Command) (int, error) {
 	}
 }
 
-func (m *machine) register() (int, <-chan event, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.calls == nil {
+// resize gives a command's terminal its size, if both are there.
+func (b *boot) resize(st *streams, c runtime.Command) {
+	if !c.TTY || st.input == nil || c.Rows < 1 || c.Cols < 1 {
+		return
+	}
+	if err := setSize(st.input, runtime.Size{Rows: c.Rows, Cols: c.Cols}); err != nil {
+		b.log.Debug("resize a terminal", "error", err)
+	}
+}
+
+func (b *boot) register() (int, <-chan event, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.calls == nil {
 		return 0, nil, errOff
 	}
-	m.next++
+	b.next++
 	c := make(chan event, 2) // a terminal and an exit; deliver never blocks
-	m.calls[m.next] = c
-	return m.next, c, nil
+	b.calls[b.next] = c
+	return b.next, c, nil
 }
 
-func (m *machine) forget(id int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.calls != nil {
-		delete(m.calls, id)
+func (b *boot) forget(id int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.calls != nil {
+		delete(b.calls, id)
 	}
 }
 
-// deliver hands what the init said to the Exec that waits for it.
-func (m *machine) deliver(msg message, fds []int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c, waiting := m.calls[msg.ID]
+// deliver hands what the init said to the exec that waits for it.
+func (b *boot) deliver(msg message, fds []int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c, waiting := b.calls[msg.ID]
 	if !waiting || (msg.Kind == kindTerminal) != (len(fds) == 1) {
 		closeAll(fds)
 		return

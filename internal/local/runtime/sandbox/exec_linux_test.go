@@ -68,3 +68,46 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("login shell: %d, %v, %q", code, err, &out)
 	}
 }
+
+func TestTerminalIsResized(t *testing.T) {
+	needSandbox(t)
+	m, _ := boot(t, "")
+	sizes := make(chan runtime.Size)
+	out := &screen{}
+	script := "trap 'stty size; exit 6' WINCH; echo ready; while :; do sleep 0.05; done"
+	ended := make(chan int, 1)
+	go func() {
+		code, err := m.Exec(t.Context(), runtime.Command{Args: []string{"sh", "-c", script}, TTY: true, Rows: 20, Cols: 80, Resize: sizes, Stdout: out})
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- code
+	}()
+	out.waitFor(t, "ready")
+	sizes <- runtime.Size{Rows: 41, Cols: 131}
+	if code := <-ended; code != 6 || !strings.Contains(out.String(), "41 131") {
+		t.Errorf("%d, %q", code, out)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	needSandbox(t)
+	m, _ := boot(t, "")
+	var out bytes.Buffer
+	for _, c := range []struct {
+		tty  bool
+		env  []string
+		want string
+	}{
+		{false, []string{"A=1 2", "LANG=de_DE.UTF-8"}, "1 2 de_DE.UTF-8 none 1"},
+		{true, nil, "- C.UTF-8 xterm-256color 1"},
+		{true, []string{"TERM=vt100"}, "- C.UTF-8 vt100 1"},
+	} {
+		out.Reset()
+		script := `echo "${A:--} $LANG ${TERM:-none} $(env | grep -c ^LANG=)"`
+		code, err := m.Exec(t.Context(), runtime.Command{Args: []string{"sh", "-c", script}, Env: c.env, TTY: c.tty, Stdout: &out})
+		if got := strings.TrimSpace(out.String()); err != nil || code != 0 || got != c.want {
+			t.Errorf("%v: %d, %v, %q, want %q", c.env, code, err, got, c.want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +23,9 @@ const (
 
 	// shutdownGrace is between SIGTERM and SIGKILL at power-off.
 	shutdownGrace = 2 * time.Second
+
+	// restartExit is the init's exit status when the machine is to boot again.
+	restartExit = 64
 )
 
 // Signals that systemd's init takes as orders, SIGRTMIN being 34 in glibc.
@@ -36,9 +40,15 @@ const (
 // before anything else; it never returns. It does nothing but complain when it
 // was not started by this package.
 func Main() {
-	if err := runInit(); err != nil {
+	// There may be 50 of it, and none does much: small is better than fast.
+	debug.SetGCPercent(20)
+	restart, err := runInit()
+	switch {
+	case err != nil:
 		_, _ = fmt.Fprintln(os.Stderr, "init:", err)
 		os.Exit(1)
+	case restart:
+		os.Exit(restartExit)
 	}
 	os.Exit(0)
 }
@@ -48,37 +58,44 @@ type initProcess struct {
 	spec     spec
 	link     *link
 	children *reaper
-	off      chan string // why to power off; the first reason counts
+	counters *counters
+	off      chan ending // the first one counts
 
 	mu       sync.Mutex
 	commands map[int]*child // what Exec runs, by the host's id
 	told     sync.WaitGroup // of the goroutines that tell the host about their end
 }
 
-func runInit() error {
+// ending is why a machine shuts down, and whether to boot again.
+type ending struct {
+	why     string
+	restart bool
+}
+
+func runInit() (restart bool, err error) {
 	if os.Getpid() != 1 {
-		return errors.New("this is the init of a sandbox, started by the local cloud alone")
+		return false, errors.New("this is the init of a sandbox, started by the local cloud alone")
 	}
 	syscall.CloseOnExec(controlFD)
 	syscall.CloseOnExec(lockFD)
 	syscall.Umask(0o022)
 	control, err := newLink(os.NewFile(controlFD, "control"))
 	if err != nil {
-		return err
+		return false, err
 	}
 	msg, _, err := control.receive()
 	if err != nil {
-		return fmt.Errorf("learn what to be: %w", err)
+		return false, fmt.Errorf("learn what to be: %w", err)
 	}
 	if msg.Kind != kindMachine || msg.Machine == nil {
-		return fmt.Errorf("learn what to be: got %q", msg.Kind)
+		return false, fmt.Errorf("learn what to be: got %q", msg.Kind)
 	}
 	p := &initProcess{
 		spec: *msg.Machine, link: control, children: newReaper(),
-		off: make(chan string, 1), commands: map[int]*child{},
+		off: make(chan ending, 1), commands: map[int]*child{},
 	}
 	if err := p.setUp(); err != nil {
-		return errors.Join(err, control.send(message{Kind: kindFailed, Text: err.Error()}))
+		return false, errors.Join(err, control.send(message{Kind: kindFailed, Text: err.Error()}))
 	}
 	return p.run()
 }
@@ -89,7 +106,8 @@ func (p *initProcess) setUp() error {
 		// The host has gone if this fails, which the next receive tells.
 		_ = p.link.send(message{Kind: kindLog, Text: text})
 	}
-	if err := makeRoot(p.spec, warn); err != nil {
+	var err error
+	if p.counters, err = makeRoot(p.spec, warn); err != nil {
 		return err
 	}
 	if err := makeNetwork(p.spec, warn); err != nil {
@@ -137,8 +155,8 @@ func (p *initProcess) sendListeners() error {
 }
 
 // run is the machine's life: user-data, commands from the host, and the first
-// reason to power off.
-func (p *initProcess) run() error {
+// reason to shut down.
+func (p *initProcess) run() (restart bool, err error) {
 	signals := make(chan os.Signal, 16)
 	// Those without a meaning here are caught as well: unhandled, they would
 	// end a Go program, and with it the machine. Ignoring them would be
@@ -157,50 +175,61 @@ func (p *initProcess) run() error {
 		defer close(reaped)
 		p.children.run(ctx)
 	}()
+	debug.FreeOSMemory() // what the setting up took
 	out, err := openOutput()
 	if err != nil {
-		return err
+		return false, err
 	}
 	bootCtx, stopBoot := context.WithCancel(ctx)
 	defer stopBoot()
 	owned.Go(func() { p.cloudInit(bootCtx, out) })
+	owned.Go(func() {
+		if err := p.counters.run(ctx); err != nil {
+			out.say("the figures in /proc stand still: %v", err)
+		}
+	})
 	go p.obey() // ends with the process: it waits for the host alone
 
-	out.say("power off: %s", p.awaitOff(signals))
+	end := p.awaitOff(signals)
+	if end.restart {
+		out.say("reboot: %s", end.why)
+	} else {
+		out.say("power off: %s", end.why)
+	}
 	stopBoot()
 	if p.children.shutDown(shutdownGrace) {
 		p.told.Wait()
 	}
-	owned.Wait()
 	cancel()
+	owned.Wait()
 	<-reaped
-	return out.close()
+	return end.restart, out.close()
 }
 
-// awaitOff returns why the machine is to power off.
-func (p *initProcess) awaitOff(signals <-chan os.Signal) string {
+// awaitOff returns why the machine is to shut down.
+func (p *initProcess) awaitOff(signals <-chan os.Signal) ending {
 	for {
 		select {
-		case why := <-p.off:
-			return why
+		case end := <-p.off:
+			return end
 		case s := <-signals:
 			switch s {
 			case sigPowerOff, syscall.SIGPWR, syscall.SIGTERM, syscall.SIGUSR2: // SIGUSR2 is busybox's poweroff
-				return "asked for from inside"
+				return ending{why: "asked for from inside"}
 			case sigHalt, syscall.SIGUSR1:
-				return "asked to halt from inside, which is the same here"
+				return ending{why: "asked to halt from inside, which is the same here"}
 			case sigReboot, syscall.SIGINT:
-				return "asked to reboot from inside, which this machine cannot; it powers off"
+				return ending{why: "asked for from inside", restart: true}
 			}
 		}
 	}
 }
 
-// powerOff records a reason. The first one is being acted on already if there
+// shutDown records a reason. The first one is being acted on already if there
 // is no room.
-func (p *initProcess) powerOff(why string) {
+func (p *initProcess) shutDown(end ending) {
 	select {
-	case p.off <- why:
+	case p.off <- end:
 	default:
 	}
 }
@@ -211,12 +240,14 @@ func (p *initProcess) obey() {
 	for {
 		msg, fds, err := p.link.receive()
 		if err != nil {
-			p.powerOff("the cloud has gone")
+			p.shutDown(ending{why: "the cloud has gone"})
 			return
 		}
 		switch msg.Kind {
 		case kindPowerOff:
-			p.powerOff("asked for by the cloud")
+			p.shutDown(ending{why: "asked for by the cloud"})
+		case kindReboot:
+			p.shutDown(ending{why: "asked for by the cloud", restart: true})
 		case kindExec:
 			p.exec(msg, fds)
 		case kindKill:

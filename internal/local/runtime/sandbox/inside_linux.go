@@ -8,11 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/spawn-ec2/spawn/internal/local/runtime/cloudinit"
 )
@@ -117,6 +116,18 @@ func rootEnv() []string {
 	return []string{insidePath, "HOME=/root", "USER=root", "LOGNAME=root", "LANG=C.UTF-8"}
 }
 
+// override adds variables to an environment, or puts them in the place of what
+// it has under the same names: with two of a name programs differ in which one
+// they see.
+func override(env, with []string) []string {
+	for _, v := range with {
+		name, _, _ := strings.Cut(v, "=")
+		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
+		env = append(env, v)
+	}
+	return env
+}
+
 // exec starts a command for the host and tells it about the end.
 func (p *initProcess) exec(msg message, fds []int) {
 	c, err := p.startCommand(msg, fds)
@@ -163,7 +174,11 @@ func (p *initProcess) startCommand(msg message, fds []int) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	attr := &syscall.ProcAttr{Dir: "/root", Env: rootEnv(), Sys: &syscall.SysProcAttr{Setsid: true}}
+	env := rootEnv()
+	if msg.TTY {
+		env = append(env, "TERM=xterm-256color")
+	}
+	attr := &syscall.ProcAttr{Dir: "/root", Env: override(env, msg.Env), Sys: &syscall.SysProcAttr{Setsid: true}}
 	if !msg.TTY {
 		if len(fds) != 3 {
 			return nil, fmt.Errorf("the cloud sent %d files with a command, not 3", len(fds))
@@ -179,7 +194,6 @@ func (p *initProcess) startCommand(msg message, fds []int) (*child, error) {
 	}
 	defer master.Close()
 	defer slave.Close()
-	attr.Env = append(attr.Env, "TERM=xterm-256color")
 	attr.Files = []uintptr{slave.Fd(), slave.Fd(), slave.Fd()}
 	attr.Sys.Setctty = true // its descriptor 0, as Ctty is
 	// First, so that the host reads from it before the command's exit comes.
@@ -204,36 +218,4 @@ func resolve(args []string) (string, []string, error) {
 	}
 	path, err := exec.LookPath(args[0])
 	return path, args, err
-}
-
-// openTerminal makes a pseudo-terminal of the machine's own.
-func openTerminal(rows, cols int) (master, slave *os.File, err error) {
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open a terminal: %w", err)
-	}
-	master = os.NewFile(uintptr(fd), "/dev/ptmx")
-	defer func() {
-		if err != nil {
-			_ = master.Close() // nothing was written
-		}
-	}()
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		return nil, nil, fmt.Errorf("unlock a terminal: %w", err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		return nil, nil, fmt.Errorf("name a terminal: %w", err)
-	}
-	if rows > 0 && cols > 0 {
-		size := &unix.Winsize{Row: uint16(min(rows, 1<<16-1)), Col: uint16(min(cols, 1<<16-1))}
-		if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size); err != nil {
-			return nil, nil, fmt.Errorf("size a terminal: %w", err)
-		}
-	}
-	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open a terminal: %w", err)
-	}
-	return master, slave, nil
 }

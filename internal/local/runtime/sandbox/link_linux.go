@@ -18,6 +18,7 @@ const (
 	kindListeners = "listeners" // init: the metadata socket and, if there is an API, its socket, are the files
 	kindGo        = "go"        // host: both are served, run the user-data
 	kindPowerOff  = "power-off" // host: shut down
+	kindReboot    = "reboot"    // host: shut down, to be booted again
 	kindExec      = "exec"      // host: run a command; stdin, stdout and stderr are the files unless it has a terminal
 	kindKill      = "kill"      // host: kill the command with this id
 	kindTerminal  = "terminal"  // init: the command's terminal is the file
@@ -32,6 +33,7 @@ type message struct {
 	Machine *spec    `json:"machine,omitempty"`
 	ID      int      `json:"id,omitempty"`
 	Args    []string `json:"args,omitempty"`
+	Env     []string `json:"env,omitempty"`
 	TTY     bool     `json:"tty,omitempty"`
 	Rows    int      `json:"rows,omitempty"`
 	Cols    int      `json:"cols,omitempty"`
@@ -44,6 +46,8 @@ type spec struct {
 	ID        string `json:"id"`
 	Hostname  string `json:"hostname"`
 	PrivateIP string `json:"private_ip"`
+	Gateway   string `json:"gateway,omitempty"`
+	VCPUs     int    `json:"vcpus"`
 	Disk      string `json:"disk"` // folder on the host that carries the machine's files
 	Home      string `json:"home"` // home directory of the cloud's user, to be hidden wherever it is
 	API       string `json:"api"`  // address to listen on for the cloud's endpoint; may be empty

@@ -11,27 +11,29 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
 )
 
-// machine is a booted machine, seen from the host.
-type machine struct {
+// boot is one boot of a machine, seen from the host.
+type boot struct {
 	id     string
 	disk   string
 	log    *slog.Logger
 	link   *link
 	cmd    *exec.Cmd
-	exited chan error // receives once, when the init was waited for
-	done   chan struct{}
+	exited chan error    // receives once, when the init was waited for
+	gone   chan struct{} // closed when everything of this boot has gone
+	reset  atomic.Bool   // its plug is pulled for a reboot
 
 	servers []*http.Server
 	owned   sync.WaitGroup // the servers' goroutines
 
 	mu    sync.Mutex
-	calls map[int]chan event // commands that run inside; nil when the machine is off
+	calls map[int]chan event // commands that run inside; nil when the init has gone
 	next  int
 }
 
@@ -45,32 +47,32 @@ type event struct {
 
 // handshake tells the init what to be and serves its sockets. When ctx ends
 // first, the plug is pulled, and the init's silence ends the wait.
-func (m *machine) handshake(ctx context.Context, s spec, want runtime.Machine) (err error) {
-	stop := context.AfterFunc(ctx, m.pullPlug)
+func (b *boot) handshake(ctx context.Context, s spec, want runtime.Machine) (err error) {
+	stop := context.AfterFunc(ctx, b.pullPlug)
 	defer func() {
 		if !stop() {
 			err = errors.Join(ctx.Err(), err)
 		}
 	}()
-	if err := m.link.send(message{Kind: kindMachine, Machine: &s}); err != nil {
+	if err := b.link.send(message{Kind: kindMachine, Machine: &s}); err != nil {
 		return err
 	}
 	for {
-		msg, fds, err := m.link.receive()
+		msg, fds, err := b.link.receive()
 		switch {
 		case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
 			return errors.New("the machine died while it was set up")
 		case err != nil:
 			return err
 		case msg.Kind == kindLog:
-			m.log.Warn(msg.Text)
+			b.log.Warn(msg.Text)
 		case msg.Kind == kindFailed:
 			return errors.New(msg.Text)
 		case msg.Kind == kindListeners:
-			if err := m.serve(fds, want.Metadata, want.API); err != nil {
+			if err := b.serve(fds, want.Metadata, want.API); err != nil {
 				return err
 			}
-			return m.link.send(message{Kind: kindGo})
+			return b.link.send(message{Kind: kindGo})
 		default:
 			closeAll(fds)
 			return fmt.Errorf("the machine sent %q while it was set up", msg.Kind)
@@ -79,7 +81,7 @@ func (m *machine) handshake(ctx context.Context, s spec, want runtime.Machine) (
 }
 
 // serve answers the handlers on the sockets that the init opened inside.
-func (m *machine) serve(fds []int, handlers ...http.Handler) error {
+func (b *boot) serve(fds []int, handlers ...http.Handler) error {
 	if len(fds) > len(handlers) {
 		closeAll(fds)
 		return fmt.Errorf("the machine sent %d sockets", len(fds))
@@ -97,110 +99,95 @@ func (m *machine) serve(fds []int, handlers ...http.Handler) error {
 		srv := &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog:          slog.NewLogLogger(m.log.Handler(), slog.LevelDebug),
+			ErrorLog:          slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
 		}
-		m.servers = append(m.servers, srv)
-		m.owned.Go(func() { m.answer(srv, l) })
+		b.servers = append(b.servers, srv)
+		b.owned.Go(func() { b.answer(srv, l) })
 	}
 	return nil
 }
 
-func (m *machine) answer(srv *http.Server, l net.Listener) {
+func (b *boot) answer(srv *http.Server, l net.Listener) {
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		m.log.Error("a service of the machine ended", "error", err)
+		b.log.Error("a service of the machine ended", "error", err)
 	}
 }
 
-// attend listens to the init until it has gone, then cleans up.
-func (m *machine) attend() {
+// attend listens to the init until it has gone, then cleans up. It says whether
+// the machine is to boot again.
+func (b *boot) attend() (again bool) {
 	for {
-		msg, fds, err := m.link.receive()
+		msg, fds, err := b.link.receive()
 		if err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
-				m.log.Error("the machine cannot be understood, its plug is pulled", "error", err)
-				m.pullPlug()
+				b.log.Error("the machine cannot be understood, its plug is pulled", "error", err)
+				b.pullPlug()
 			}
-			m.finish()
-			return
+			return b.finish()
 		}
 		switch msg.Kind {
 		case kindLog:
-			m.log.Warn(msg.Text)
+			b.log.Warn(msg.Text)
 		case kindTerminal, kindExit:
-			m.deliver(msg, fds)
+			b.deliver(msg, fds)
 		default:
 			closeAll(fds)
-			m.log.Error("the machine sent something unknown", "kind", msg.Kind)
+			b.log.Error("the machine sent something unknown", "kind", msg.Kind)
 		}
 	}
 }
 
 // finish waits for a machine's init, which is at its end, and closes all that
-// was open for it.
-func (m *machine) finish() {
-	m.reportExit(<-m.exited)
-	for _, srv := range m.servers {
+// was open for it. It says whether the machine is to boot again.
+func (b *boot) finish() (again bool) {
+	again = b.reportExit(<-b.exited) || b.reset.Load()
+	for _, srv := range b.servers {
 		if err := srv.Close(); err != nil {
-			m.log.Debug("close a service of the machine", "error", err)
+			b.log.Debug("close a service of the machine", "error", err)
 		}
 	}
-	m.owned.Wait()
-	if err := m.link.conn.Close(); err != nil {
-		m.log.Debug("close the control socket", "error", err)
+	b.owned.Wait()
+	if err := b.link.conn.Close(); err != nil {
+		b.log.Debug("close the control socket", "error", err)
 	}
-	if err := openWorkDirs(m.disk); err != nil {
-		m.log.Warn("the machine's disk may be hard to delete", "error", err)
+	if err := openWorkDirs(b.disk); err != nil {
+		b.log.Warn("the machine's disk may be hard to delete", "error", err)
 	}
-	m.mu.Lock()
-	for _, c := range m.calls {
+	b.mu.Lock()
+	for _, c := range b.calls {
 		close(c)
 	}
-	m.calls = nil
-	m.mu.Unlock()
-	close(m.done)
+	b.calls = nil
+	b.mu.Unlock()
+	close(b.gone)
+	return again
 }
 
-// reportExit says how the machine ended. reboot(2) inside ends the init with
-// SIGINT for a power-off and SIGHUP for a restart (pid_namespaces(7)).
-func (m *machine) reportExit(exit error) {
+// reportExit says how the machine ended, and whether by a reboot. reboot(2)
+// inside ends the init with SIGINT for a power-off and SIGHUP for a restart
+// (pid_namespaces(7)).
+func (b *boot) reportExit(exit error) (restart bool) {
 	var status *exec.ExitError
 	if !errors.As(exit, &status) {
-		m.log.Debug("the machine is off", "error", exit)
-		return
+		b.log.Debug("the machine is off", "error", exit)
+		return false
 	}
 	ws, ok := status.Sys().(syscall.WaitStatus)
-	if ok && ws.Signaled() && (ws.Signal() == syscall.SIGINT || ws.Signal() == syscall.SIGHUP) {
-		m.log.Debug("the machine called reboot(2) and is off")
-		return
+	switch {
+	case ok && (ws.Signaled() && ws.Signal() == syscall.SIGHUP || ws.Exited() && ws.ExitStatus() == restartExit):
+		b.log.Debug("the machine restarts")
+		return true
+	case ok && ws.Signaled() && ws.Signal() == syscall.SIGINT:
+		b.log.Debug("the machine called reboot(2) and is off")
+	default:
+		b.log.Warn("the machine is off, and not in order", "error", exit)
 	}
-	m.log.Warn("the machine is off, and not in order", "error", exit)
-}
-
-func (m *machine) Done() <-chan struct{} { return m.done }
-
-// PowerOff asks the init to shut down and pulls the plug when ctx ends before
-// it has done so.
-func (m *machine) PowerOff(ctx context.Context) {
-	if err := m.link.send(message{Kind: kindPowerOff}); err != nil {
-		select {
-		case <-m.done: // it was off already
-			return
-		default:
-			m.log.Warn("cannot ask the machine to power off, its plug is pulled", "error", err)
-			m.pullPlug()
-		}
-	}
-	select {
-	case <-m.done:
-	case <-ctx.Done():
-		m.pullPlug()
-		<-m.done
-	}
+	return false
 }
 
 // pullPlug kills the init, with which the kernel kills all of the machine.
-func (m *machine) pullPlug() {
-	if err := m.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		m.log.Error("kill the machine's init", "error", err)
+func (b *boot) pullPlug() {
+	if err := b.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		b.log.Error("kill the machine's init", "error", err)
 	}
 }

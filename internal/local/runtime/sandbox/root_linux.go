@@ -16,16 +16,17 @@ import (
 // which is the working directory: overlayfs splits its options at commas and
 // colons, which a relative path does not have.
 type rootMaker struct {
-	spec spec
-	warn func(string)
+	spec     spec
+	warn     func(string)
+	counters *counters // once they are shown
 }
 
 // makeRoot builds the tree and moves into it. Afterwards nothing of the host's
-// is reachable but what was mounted on purpose.
-func makeRoot(s spec, warn func(string)) error {
-	m := rootMaker{spec: s, warn: warn}
+// is reachable but what was mounted on purpose. The counters want to be run.
+func makeRoot(s spec, warn func(string)) (*counters, error) {
+	m := &rootMaker{spec: s, warn: warn}
 	if err := os.Chdir(s.Disk); err != nil {
-		return fmt.Errorf("enter the disk: %w", err)
+		return nil, fmt.Errorf("enter the disk: %w", err)
 	}
 	for _, step := range []struct {
 		what string
@@ -42,15 +43,16 @@ func makeRoot(s spec, warn func(string)) error {
 		{"mount /sys", m.sys},
 		{"make /dev", m.dev},
 		{"mount /run and /tmp", m.temporary},
+		{"show the machine's own counters", m.showCounters},
 		{"change the root", m.pivot},
 		{"name the machine", m.hostname},
 		{"install the commands that power off", m.powerCommands},
 	} {
 		if err := step.do(); err != nil {
-			return fmt.Errorf("%s: %w", step.what, err)
+			return nil, fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
-	return nil
+	return m.counters, nil
 }
 
 // private keeps what is mounted here from the host, and what is unmounted.

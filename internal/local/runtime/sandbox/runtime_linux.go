@@ -48,7 +48,7 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 		return nil, fmt.Errorf("folder of %s: %w", m.ID, err)
 	}
 	s := spec{
-		ID: m.ID, Hostname: m.Hostname, PrivateIP: m.PrivateIP, API: m.APIAddr,
+		ID: m.ID, Hostname: m.Hostname, PrivateIP: m.PrivateIP, Gateway: m.Gateway, VCPUs: m.VCPUs, API: m.APIAddr,
 		Disk: filepath.Join(dir, "disk"),
 	}
 	if s.Home, err = os.UserHomeDir(); err != nil {
@@ -57,23 +57,33 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 	if err := os.MkdirAll(s.Disk, 0o700); err != nil {
 		return nil, fmt.Errorf("disk of %s: %w", m.ID, err)
 	}
+	first, err := r.boot(ctx, s, m)
+	if err != nil {
+		return nil, err
+	}
+	run := r.newMachine(s, m, first)
+	go run.live()
+	return run, nil
+}
+
+// boot boots a machine once.
+func (r *Runtime) boot(ctx context.Context, s spec, m runtime.Machine) (*boot, error) {
 	lock, err := lockDisk(ctx, s.Disk)
 	if err != nil {
 		return nil, fmt.Errorf("disk of %s: %w", m.ID, err)
 	}
 	// Init has the lock too: it is free when the last of both has ended.
 	defer lock.Close()
-	run, err := r.start(s, m, lock)
+	b, err := r.start(s, m, lock)
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox of %s: %w", m.ID, err)
 	}
-	if err := run.handshake(ctx, s, m); err != nil {
-		run.pullPlug()
-		run.finish()
+	if err := b.handshake(ctx, s, m); err != nil {
+		b.pullPlug()
+		b.finish()
 		return nil, fmt.Errorf("boot %s: %w", m.ID, err)
 	}
-	go run.attend()
-	return run, nil
+	return b, nil
 }
 
 // lockDisk takes the disk for one machine. After a cloud was killed its
@@ -101,7 +111,7 @@ func lockDisk(ctx context.Context, disk string) (*os.File, error) {
 }
 
 // start starts the init in new namespaces.
-func (r *Runtime) start(s spec, m runtime.Machine, lock *os.File) (*machine, error) {
+func (r *Runtime) start(s spec, m runtime.Machine, lock *os.File) (*boot, error) {
 	host, inside, err := socketPair()
 	if err != nil {
 		return nil, err
@@ -121,9 +131,9 @@ func (r *Runtime) start(s spec, m runtime.Machine, lock *os.File) (*machine, err
 	if cmd.SysProcAttr, err = namespaces(); err != nil {
 		return nil, err
 	}
-	run := &machine{
+	run := &boot{
 		id: m.ID, disk: s.Disk, log: r.log.With("instance", m.ID), link: control, cmd: cmd,
-		exited: make(chan error, 1), done: make(chan struct{}), calls: map[int]chan event{},
+		exited: make(chan error, 1), gone: make(chan struct{}), calls: map[int]chan event{},
 	}
 	started := make(chan error, 1)
 	go func() {
@@ -131,7 +141,7 @@ func (r *Runtime) start(s spec, m runtime.Machine, lock *os.File) (*machine, err
 		// this goroutine keeps its thread until the machine is off.
 		goruntime.LockOSThread()
 		defer goruntime.UnlockOSThread()
-		err := cmd.Start()
+		err := run.startOn(processors(m.ID, m.VCPUs))
 		started <- err
 		if err == nil {
 			run.exited <- cmd.Wait()

@@ -190,7 +190,7 @@ func bootIn(t *testing.T, dir, userData string) (runtime.Running, *screen) {
 	t.Helper()
 	console := &screen{}
 	m, err := sandbox.New(options()).Boot(t.Context(), runtime.Machine{
-		ID: "i-0abc", Hostname: "ip-172-31-0-5", PrivateIP: "172.31.0.5", VCPUs: 2, Dir: dir,
+		ID: "i-0abc", Hostname: "ip-172-31-0-5", PrivateIP: "172.31.0.5", Gateway: "172.31.0.1", VCPUs: 2, Dir: dir,
 		Metadata: metadata(userData), Console: console, APIAddr: "127.0.0.1:4566",
 		API: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the cloud")) }),
 	})
@@ -199,6 +199,18 @@ func bootIn(t *testing.T, dir, userData string) (runtime.Running, *screen) {
 	}
 	t.Cleanup(func() { m.PowerOff(context.Background()) })
 	return m, console
+}
+
+// bootOf boots a machine of its own shape.
+func bootOf(t *testing.T, m runtime.Machine) runtime.Running {
+	t.Helper()
+	m.Hostname, m.PrivateIP, m.Dir, m.Metadata = "ip-172-31-0-6", "172.31.0.6", folder(t), metadata("")
+	run, err := sandbox.New(options()).Boot(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { run.PowerOff(context.Background()) })
+	return run
 }
 
 func boot(t *testing.T, userData string) (runtime.Running, *screen) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # poweroff, halt and reboot of a local machine: init gets the signal that
 # systemd's init would take for the same (SIGRTMIN is 34). This machine's init
-# powers off for each of them.
+# takes halt for poweroff.
 for arg in "$@"; do
 	case $arg in
 	-w | --wtmp-only) exit 0 ;; # only a note in a log that is not kept here

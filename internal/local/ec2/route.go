@@ -1,0 +1,97 @@
+package ec2
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/spawn-ec2/spawn/internal/local/call"
+	"github.com/spawn-ec2/spawn/internal/local/store"
+	"github.com/spawn-ec2/spawn/internal/local/wire"
+)
+
+type createRouteInput struct {
+	call.Dry
+	Table   string `query:"RouteTableId"`
+	CIDR    string `query:"DestinationCidrBlock"`
+	Gateway string `query:"GatewayId"`
+}
+
+// createRoute adds a route to the VPC's internet gateway, the one target that
+// this cloud has.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
+// https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html
+func (s *Service) createRoute(tx *store.Tx, c *call.Caller, in *createRouteInput) (*done, error) {
+	t, err := s.routeTable(tx, c.Region, in.Table)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Require("ec2:CreateRoute", s.arn(c.Region, "route-table", t.ID), s.routeTableKeys(tx, t)); err != nil {
+		return nil, err
+	}
+	if in.CIDR == "" {
+		return nil, errMissing("destinationCidrBlock")
+	}
+	block, err := readBlock("destinationCidrBlock", in.CIDR)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.gateway(tx, c.Region, in.Gateway)
+	if err != nil {
+		return nil, err
+	}
+	if g.VPC != t.VPC {
+		return nil, errValue("route table %s and network gateway %s belong to different networks", t.ID, g.ID)
+	}
+	vpc, _ := s.vpcs.Get(tx, t.VPC)
+	if whole := netip.MustParsePrefix(vpc.CIDR); block == whole {
+		return nil, wire.Errorf("RouteAlreadyExists", "The route identified by %s already exists.", block)
+	} else if whole.Bits() < block.Bits() && whole.Contains(block.Addr()) {
+		return nil, errValue("The destination CIDR block %s is equal to or more specific than one of this VPC's CIDR blocks. This route can target only an interface or an instance.", block)
+	}
+	if slices.ContainsFunc(t.Routes, func(r Route) bool { return r.CIDR == block.String() }) {
+		return nil, wire.Errorf("RouteAlreadyExists", "The route identified by %s already exists.", block)
+	}
+	if len(t.Routes) >= maxRoutes {
+		return nil, wire.Errorf("RouteLimitExceeded", "The maximum number of routes has been reached.")
+	}
+	t.Routes = append(slices.Clone(t.Routes), Route{block.String(), g.ID})
+	s.routeTables.Put(tx, t.ID, t)
+	return &done{true}, nil
+}
+
+type deleteRouteInput struct {
+	call.Dry
+	Table string `query:"RouteTableId"`
+	CIDR  string `query:"DestinationCidrBlock"`
+}
+
+// deleteRoute takes a route away; the local one stays.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRoute.html
+func (s *Service) deleteRoute(tx *store.Tx, c *call.Caller, in *deleteRouteInput) (*done, error) {
+	t, err := s.routeTable(tx, c.Region, in.Table)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Require("ec2:DeleteRoute", s.arn(c.Region, "route-table", t.ID), s.routeTableKeys(tx, t)); err != nil {
+		return nil, err
+	}
+	if in.CIDR == "" {
+		return nil, errMissing("destinationCidrBlock")
+	}
+	block, err := readBlock("destinationCidrBlock", in.CIDR)
+	if err != nil {
+		return nil, err
+	}
+	if vpc, _ := s.vpcs.Get(tx, t.VPC); vpc.CIDR == block.String() {
+		return nil, errValue("cannot remove local route %s in route table %s", block, t.ID)
+	}
+	left := slices.DeleteFunc(slices.Clone(t.Routes), func(r Route) bool { return r.CIDR == block.String() })
+	if len(left) == len(t.Routes) {
+		return nil, wire.Errorf("InvalidRoute.NotFound", "no route with destination-cidr-block %s in route table %s", block, t.ID)
+	}
+	t.Routes = left
+	s.routeTables.Put(tx, t.ID, t)
+	return &done{true}, nil
+}
