@@ -43,7 +43,7 @@ field() {
     /^  \}/ { if (seen == name) print value }'
 }
 
-# awaitEnd NAME SECONDS waits until the instance has ended, and shows that it goes on.
+# await_end NAME SECONDS waits until the instance has ended, and shows that it goes on.
 await_end() {
   waited=0
   while [ "$(field "$1" state)" != terminated ]; do

@@ -16,7 +16,6 @@ import (
 type Clock struct {
 	local  func() time.Time
 	offset atomic.Int64 // nanoseconds that the service is ahead of local
-	heard  atomic.Bool
 }
 
 // NewClock returns a clock that follows local until a service has answered.
@@ -24,9 +23,6 @@ func NewClock(local func() time.Time) *Clock { return &Clock{local: local} }
 
 // Now is the service's time, to about a second.
 func (c *Clock) Now() time.Time { return c.local().Add(time.Duration(c.offset.Load())) }
-
-// Heard tells whether a service has told its time yet.
-func (c *Clock) Heard() bool { return c.heard.Load() }
 
 // Set takes over the time of an answer. The header has whole seconds, so a
 // difference below two of them is no news.
@@ -36,7 +32,6 @@ func (c *Clock) Set(date time.Time) {
 		ahead = 0
 	}
 	c.offset.Store(int64(ahead))
-	c.heard.Store(true)
 }
 
 // middleware reads the Date header of every answer (RFC 9110, section 6.6.1).

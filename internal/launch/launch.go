@@ -217,6 +217,10 @@ func neverRan(in instance.Instance) error {
 	return e
 }
 
+// errSilent is an agent that has not answered in time. The step has failed, and
+// the launch has not: the operating system's timer still ends the instance.
+var errSilent = errors.New("no word from the agent")
+
 // ready waits for the agent to say that it watches the deadline.
 func (r *running) ready(ctx context.Context, in instance.Instance, deadline lifecycle.Deadline) (Result, error) {
 	res := Result{Instance: in, Deadline: deadline}
@@ -234,12 +238,15 @@ func (r *running) ready(ctx context.Context, in instance.Instance, deadline life
 		case err == nil && !res.Ready:
 			return "", problem.New(problem.Failed, "the instance became %s before its agent was ready: %s", last.State, last.Reason())
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-			return "no word from the agent; the operating system's timer still ends the instance", nil
+			return "", errSilent
 		case err != nil:
 			return "", err
 		}
 		return fmt.Sprintf("spored %s watches the deadline", last.Status.Agent), nil
 	})
+	if errors.Is(err, errSilent) {
+		return res, nil // it runs, and Ready says that nobody answered
+	}
 	return res, err
 }
 

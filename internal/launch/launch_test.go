@@ -86,6 +86,12 @@ func TestLaunchMakesWhatThePlanSays(t *testing.T) {
 	// takes from the image (EbsBlockDevice in the API reference).
 	c := cloudtest.Local(t, nil)
 	p, l := plan(t), launcher(t, c)
+	var heard error
+	l.Events = func(e launch.Event) {
+		if ended, ok := e.(launch.Ended); ok && ended.Step == launch.StepReady {
+			heard = ended.Err
+		}
+	}
 	res, err := l.Launch(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +108,7 @@ func TestLaunchMakesWhatThePlanSays(t *testing.T) {
 	if string(in.InstanceType) != "t3.micro" || aws.ToString(in.KeyName) != account.DefaultKeyName || in.IamInstanceProfile == nil {
 		t.Errorf("type %s, key %s, profile %v", in.InstanceType, aws.ToString(in.KeyName), in.IamInstanceProfile)
 	}
-	if res.Ready {
+	if res.Ready || heard == nil {
 		t.Error("nothing booted, and the agent is said to be ready")
 	}
 	if left, err := os.ReadDir(l.Journals); err != nil || len(left) == 1 && strings.HasSuffix(left[0].Name(), ".journal") {
