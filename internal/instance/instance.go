@@ -25,17 +25,13 @@ type Instance struct {
 	Type        string
 	Zone        string
 	State       lifecycle.State
-	StateReason string // why it left the state it was in, in EC2's words; "" when EC2 gives none
-	StateCode   string // the same as a code: Client.UserInitiatedShutdown
-	PublicIP    string // "" when it has none
-	PrivateIP   string
-	KeyName     string
-	VPC         string
+	StateReason string    // why it left the state it was in, in EC2's words; "" when EC2 gives none
+	StateCode   string    // the same as a code: Client.UserInitiatedShutdown
+	PublicIP    string    // "" when it has none
 	Launched    time.Time // the last start, by EC2's clock
 	Tags        lifecycle.InstanceTags
 	TagProblems []error           // tags that could not be understood
 	Status      *lifecycle.Status // what the agent said last; nil when it said nothing
-	Volumes     []string
 }
 
 // Managed is the filter for what spawn made.
@@ -89,15 +85,12 @@ func describe(ctx context.Context, api Describer, in *ec2.DescribeInstancesInput
 func Read(i types.Instance) Instance {
 	tags := account.TagMap(i.Tags)
 	in := Instance{
-		ID:        aws.ToString(i.InstanceId),
-		Name:      tags[lifecycle.TagName],
-		Type:      string(i.InstanceType),
-		State:     lifecycle.StateUnknown,
-		PublicIP:  aws.ToString(i.PublicIpAddress),
-		PrivateIP: aws.ToString(i.PrivateIpAddress),
-		KeyName:   aws.ToString(i.KeyName),
-		VPC:       aws.ToString(i.VpcId),
-		Launched:  aws.ToTime(i.LaunchTime),
+		ID:       aws.ToString(i.InstanceId),
+		Name:     tags[lifecycle.TagName],
+		Type:     string(i.InstanceType),
+		State:    lifecycle.StateUnknown,
+		PublicIP: aws.ToString(i.PublicIpAddress),
+		Launched: aws.ToTime(i.LaunchTime),
 	}
 	if i.State != nil {
 		in.State = lifecycle.ParseState(string(i.State.Name))
@@ -107,11 +100,6 @@ func Read(i types.Instance) Instance {
 	}
 	if i.Placement != nil {
 		in.Zone = aws.ToString(i.Placement.AvailabilityZone)
-	}
-	for _, m := range i.BlockDeviceMappings {
-		if m.Ebs != nil {
-			in.Volumes = append(in.Volumes, aws.ToString(m.Ebs.VolumeId))
-		}
 	}
 	in.Tags, in.TagProblems = lifecycle.ReadInstanceTags(tags)
 	if s, err := lifecycle.ParseStatus(tags[lifecycle.TagStatus]); err == nil {
