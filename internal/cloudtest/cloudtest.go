@@ -61,7 +61,7 @@ func Local(t *testing.T, how runtime.Runtime) Cloud {
 var motoAddress = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
 
 // Moto starts moto's server, or skips the test where moto is not installed.
-func Moto(t *testing.T) Cloud {
+func Moto(t testing.TB) Cloud {
 	t.Helper()
 	if err := exec.Command("python3", "-c", "import moto.server").Run(); err != nil {
 		t.Skip("moto is not installed (python3 -m pip install 'moto[server]'): this foreign judge is not heard")
@@ -93,7 +93,7 @@ func Moto(t *testing.T) Cloud {
 	return Cloud{}
 }
 
-func connect(t *testing.T, at awsx.Local) *awsx.Target {
+func connect(t testing.TB, at awsx.Local) *awsx.Target {
 	t.Helper()
 	target, err := awsx.Connect(t.Context(), awsx.Options{Local: &at})
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 
 // user is somebody at a machine of their own: a home, and nothing in it.
 type user struct {
-	t    *testing.T
+	t    testing.TB
 	home string
 	as   *syscall.Credential // nil: whoever runs the tests
 	env  []string
@@ -34,7 +34,7 @@ const plainUID = 43210
 
 // newUser makes a home. plain asks for somebody without any privilege, which
 // only root can become.
-func newUser(t *testing.T, plain bool, env ...string) *user {
+func newUser(t testing.TB, plain bool, env ...string) *user {
 	t.Helper()
 	home, err := os.MkdirTemp("", "spawn-home-")
 	if err != nil {
@@ -141,7 +141,7 @@ func (u *user) contact() contact {
 }
 
 // look is a client of the user's cloud that is not the programs under test.
-func (c contact) look(t *testing.T) (*awsx.Target, *control.Client) {
+func (c contact) look(t testing.TB) (*awsx.Target, *control.Client) {
 	t.Helper()
 	target, err := awsx.Connect(t.Context(), awsx.Options{Local: &awsx.Local{Endpoint: c.Endpoint, AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}})
 	if err != nil {
@@ -151,7 +151,7 @@ func (c contact) look(t *testing.T) (*awsx.Target, *control.Client) {
 }
 
 // descendants lists the processes below one, as they are now.
-func descendants(t *testing.T, root int) []int {
+func descendants(t testing.TB, root int) []int {
 	t.Helper()
 	children := map[int][]int{}
 	all, err := filepath.Glob("/proc/[0-9]*/stat")

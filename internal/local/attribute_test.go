@@ -20,7 +20,6 @@ func (w *world) modify(id string, edit func(*ec2.ModifyInstanceAttributeInput)) 
 
 func TestProtectedInstanceIsNotTerminated(t *testing.T) {
 	w := newWorld(t)
-	free := *w.run(nil).InstanceId
 	id := *w.run(func(in *ec2.RunInstancesInput) {
 		in.DisableApiTermination = aws.Bool(true)
 		in.InstanceInitiatedShutdownBehavior = types.ShutdownBehaviorTerminate
@@ -30,9 +29,9 @@ func TestProtectedInstanceIsNotTerminated(t *testing.T) {
 		_, err := w.ec2(w.admin()).TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: ids})
 		return err
 	}
-	wantCode(t, terminate(free, id), "OperationNotPermitted")
-	if w.describe(free).State.Name == types.InstanceStateNameShuttingDown {
-		t.Error("the other one, in the same zone, is terminated all the same")
+	wantCode(t, terminate(id), "OperationNotPermitted")
+	if s := w.describe(id).State.Name; s != types.InstanceStateNameRunning {
+		t.Errorf("it is %s", s)
 	}
 	noError(t, w.modify(id, func(in *ec2.ModifyInstanceAttributeInput) {
 		in.DisableApiTermination = &types.AttributeBooleanValue{Value: aws.Bool(false)}
@@ -42,6 +41,81 @@ func TestProtectedInstanceIsNotTerminated(t *testing.T) {
 	wantCode(t, w.modify(id, func(in *ec2.ModifyInstanceAttributeInput) {
 		in.DisableApiTermination = &types.AttributeBooleanValue{Value: aws.Bool(true)}
 	}), "IncorrectInstanceState")
+}
+
+// One that is protected keeps those of its zone, and no others; the call fails
+// nevertheless.
+func TestProtectionSparesAZone(t *testing.T) {
+	w := newWorld(t)
+	in := func(zone string, protected bool) string {
+		id := *w.run(func(in *ec2.RunInstancesInput) {
+			in.Placement, in.DisableApiTermination = &types.Placement{AvailabilityZone: &zone}, &protected
+		}).InstanceId
+		w.await(id, types.InstanceStateNameRunning)
+		return id
+	}
+	a, b, c, d := in("us-east-1a", false), in("us-east-1a", false), in("us-east-1b", true), in("us-east-1b", false)
+	terminate := func(dry bool, ids ...string) error {
+		_, err := w.ec2(w.admin()).TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: ids, DryRun: &dry})
+		return err
+	}
+	wantStates := func(first, second types.InstanceStateName) {
+		t.Helper()
+		for id, want := range map[string]types.InstanceStateName{a: first, b: first, c: second, d: second} {
+			if want == types.InstanceStateNameTerminated {
+				w.await(id, want)
+			} else if s := w.describe(id).State.Name; s != want {
+				t.Errorf("an instance is %s, not %s", s, want)
+			}
+		}
+	}
+	wantCode(t, terminate(true, a, b, c, d), "OperationNotPermitted")
+	wantCode(t, terminate(false, a, b, c, d, "i-00000000000000000"), "InvalidInstanceID.NotFound")
+	wantStates(types.InstanceStateNameRunning, types.InstanceStateNameRunning)
+	wantCode(t, terminate(false, a, b, c, d), "OperationNotPermitted")
+	wantStates(types.InstanceStateNameTerminated, types.InstanceStateNameRunning)
+}
+
+func TestWhatASpotInstanceKeeps(t *testing.T) {
+	w := newWorld(t)
+	w.refusedLaunch("InvalidParameterCombination", func(in *ec2.RunInstancesInput) {
+		persistent(in)
+		in.DisableApiTermination = aws.Bool(true)
+	})
+	id := *w.run(persistent).InstanceId
+	w.await(id, types.InstanceStateNameRunning)
+	w.stopAndAwait(id)
+	for name, edit := range map[string]func(*ec2.ModifyInstanceAttributeInput){
+		"its shutdown behavior": func(in *ec2.ModifyInstanceAttributeInput) { in.InstanceInitiatedShutdownBehavior = text("terminate") },
+		"its type":              func(in *ec2.ModifyInstanceAttributeInput) { in.InstanceType = text("m5.xlarge") },
+		"its protection": func(in *ec2.ModifyInstanceAttributeInput) {
+			in.DisableApiTermination = &types.AttributeBooleanValue{Value: aws.Bool(false)}
+		},
+	} {
+		if err := w.modify(id, edit); codeOf(err) != "UnsupportedOperation" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	noError(t, w.modify(id, func(in *ec2.ModifyInstanceAttributeInput) {
+		in.UserData = &types.BlobAttributeValue{Value: []byte("x")}
+	}))
+	if i := w.describe(id); i.InstanceType != "m5.large" {
+		t.Errorf("it is a %s", i.InstanceType)
+	}
+}
+
+// What was launched to hibernate can still do so under another type.
+func TestAHibernatingInstanceChangesToATypeThatHibernates(t *testing.T) {
+	w := newWorld(t)
+	id := *w.run(hibernating).InstanceId
+	w.await(id, types.InstanceStateNameRunning)
+	w.stopAndAwait(id)
+	retype := func(name string) error {
+		return w.modify(id, func(in *ec2.ModifyInstanceAttributeInput) { in.InstanceType = text(name) })
+	}
+	wantCode(t, retype("g5.xlarge"), "UnsupportedHibernationConfiguration")
+	wantCode(t, retype("m5.2xlarge"), "UnsupportedHibernationConfiguration") // 32 GiB do not fit on the root
+	noError(t, retype("m5.xlarge"))
 }
 
 // Protection is from the API alone: a power-off from inside ends the instance.

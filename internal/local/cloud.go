@@ -14,14 +14,17 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/local/auth"
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/clock"
 	"github.com/spawn-ec2/spawn/internal/local/control"
 	"github.com/spawn-ec2/spawn/internal/local/ec2"
 	"github.com/spawn-ec2/spawn/internal/local/fault"
+	"github.com/spawn-ec2/spawn/internal/local/front"
 	"github.com/spawn-ec2/spawn/internal/local/iam"
 	"github.com/spawn-ec2/spawn/internal/local/pricing"
 	"github.com/spawn-ec2/spawn/internal/local/quotas"
@@ -32,6 +35,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/sts"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
+	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
 // DefaultAccount is the account of a cloud that is given none: the one that
@@ -79,7 +83,7 @@ type Cloud struct {
 	pricing   *pricing.Service
 	quotas    *quotas.Service
 
-	api     http.Handler // the services alone
+	front   *front.Front // the services alone
 	control http.Handler
 	started time.Time
 
@@ -106,17 +110,30 @@ func New(o Options) (*Cloud, error) {
 	if c.s3, err = s3.New(c.store, o.Account, filepath.Join(o.Dir, "objects")); err != nil {
 		return nil, err
 	}
-	c.api = guard(http.HandlerFunc(c.serveAPI))
+	c.front = front.New(front.Config{
+		Store: c.store, Clock: o.Clock, Tape: c.tape, Faults: c.faults, Log: o.Log,
+		Identify: c.identify, KnownRegion: ec2.KnownRegion, Closing: c.closing,
+	})
+	c.quotas = quotas.New(o.Account, c.faults)
 	c.ec2 = ec2.New(ec2.Config{
 		Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, STS: c.sts, Runtime: o.Runtime,
-		Faults: c.faults, Dir: o.Dir, API: c.api, APIAddr: o.Addr, Log: o.Log,
+		Faults: c.faults, Quotas: c.quotas, Dir: o.Dir, API: c.front, APIAddr: o.Addr, Log: o.Log,
 	})
 	c.ssm = ssm.New(o.Account)
 	c.pricing = pricing.New(ec2.Regions())
-	c.quotas = quotas.New(o.Account)
 	c.scheduler = scheduler.New(scheduler.Config{
-		Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, Cloud: targets{c}, Log: o.Log,
+		Account: o.Account, Store: c.store, Clock: o.Clock, IAM: c.iam, Cloud: c.front, Log: o.Log,
 	})
+	c.front.Serve(
+		front.Service{Name: "ec2", Protocol: wire.EC2(), Operations: c.ec2.Operations()},
+		front.Service{Name: "iam", Protocol: wire.IAM(), Operations: c.iam.Operations()},
+		front.Service{Name: "sts", Protocol: wire.STS(), Operations: c.sts.Operations()},
+		front.Service{Name: "s3", Protocol: wire.S3(), Objects: c.s3},
+		front.Service{Name: "ssm", Protocol: wire.JSON("AmazonSSM"), Operations: c.ssm.Operations()},
+		front.Service{Name: "scheduler", Protocol: wire.REST(), Operations: c.scheduler.Operations()},
+		front.Service{Name: "pricing", Protocol: wire.JSON("AWSPriceListService"), Operations: c.pricing.Operations()},
+		front.Service{Name: "servicequotas", Protocol: wire.JSON("ServiceQuotasV20190624"), Operations: c.quotas.Operations()},
+	)
 	if err := c.open(); err != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -141,6 +158,14 @@ func (c *Cloud) open() error {
 		return c.resume()
 	}
 	return c.found(identities)
+}
+
+// identify finds the owner of an access key: a user's, or one of a session.
+func (c *Cloud) identify(tx *store.Tx, accessKeyID string) (auth.Secret, call.Principal, bool) {
+	if strings.HasPrefix(accessKeyID, "ASIA") {
+		return c.sts.Identify(tx, accessKeyID)
+	}
+	return c.iam.Identify(tx, accessKeyID)
 }
 
 // release lets go of the file in which state is kept.
@@ -184,44 +209,3 @@ func (c *Cloud) Close(ctx context.Context) error {
 	c.options.Clock.Close()
 	return errors.Join(c.ec2.Close(ctx), c.release())
 }
-
-// remote is the cloud as its control interface sees it.
-type remote struct{ cloud *Cloud }
-
-var _ control.Cloud = remote{}
-
-// Status implements control.Cloud.
-func (r remote) Status() control.Status {
-	c := r.cloud
-	s := control.Status{
-		Runtime: c.options.Runtime.Name(), Account: c.options.Account, Started: c.started, Uptime: time.Since(c.started),
-		Now: c.Clock().Now(), Offset: c.Clock().Offset(), Instances: map[string]int{}, Calls: c.tape.Count(),
-	}
-	for state, n := range c.ec2.Count() {
-		s.Instances[string(state)] = n
-	}
-	return s
-}
-
-// Advance implements control.Cloud.
-func (r remote) Advance(d time.Duration) error {
-	defer r.cloud.store.Touch() // cloud time is kept as well
-	return r.cloud.Clock().Advance(d)
-}
-
-// Calls implements control.Cloud.
-func (r remote) Calls(since uint64) []tape.Call { return r.cloud.tape.Calls(since) }
-
-// Faults implements control.Cloud.
-func (r remote) Faults() *fault.Set { return r.cloud.faults }
-
-// Inflict implements control.Cloud.
-func (r remote) Inflict(e fault.Event) error { return r.cloud.Inflict(e) }
-
-// Exec implements control.Cloud.
-func (r remote) Exec(ctx context.Context, instanceID string, cmd runtime.Command) (int, error) {
-	return r.cloud.ec2.Exec(ctx, instanceID, cmd)
-}
-
-// Shutdown implements control.Cloud.
-func (r remote) Shutdown() { r.cloud.shutdownOnce.Do(func() { close(r.cloud.shutdown) }) }

@@ -35,6 +35,7 @@ type world struct {
 	*local.Cloud
 	t        testing.TB
 	url      string
+	http     *http.Client
 	machines *machines
 	clock    *clock.Clock
 	dir      string
@@ -57,7 +58,7 @@ func startWorldWith(t testing.TB, dir string, keep bool, how *machines) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, machines: how, clock: clock.New(), dir: dir}
+	w := &world{t: t, http: newHTTPClient(), machines: how, clock: clock.New(), dir: dir}
 	w.Cloud, err = local.New(local.Options{Dir: w.dir, Keep: keep, Runtime: w.machines, Addr: listener.Addr().String(), Clock: w.clock})
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +74,7 @@ func startWorldWith(t testing.TB, dir string, keep bool, how *machines) *world {
 		if err := w.Close(ctx); err != nil {
 			t.Error(err)
 		}
+		w.http.CloseIdleConnections()
 		server.Close()
 	})
 	return w
@@ -90,7 +92,7 @@ func (w *world) admin() who {
 
 func (w *world) config(c who) aws.Config {
 	return aws.Config{
-		Region: c.region, BaseEndpoint: aws.String(w.url), RetryMaxAttempts: 2, // the second, when the clock was advanced
+		Region: c.region, BaseEndpoint: aws.String(w.url), HTTPClient: w.http, Retryer: twice,
 		Credentials: credentials.NewStaticCredentialsProvider(c.key, c.secret, c.token),
 	}
 }
@@ -249,13 +251,15 @@ func (f *fakeMachine) Exec(_ context.Context, c runtime.Command) (int, error) {
 
 // ask asks the machine's metadata service as a process inside does, with a
 // session of version 2.
+const metadataURL = "http://169.254.169.254"
+
 func (f *fakeMachine) ask(t testing.TB, path string) (int, string) {
 	t.Helper()
-	put := httptest.NewRequest(http.MethodPut, "/latest/api/token", nil)
+	put := httptest.NewRequest(http.MethodPut, metadataURL+"/latest/api/token", nil)
 	put.Header.Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "60")
 	token := httptest.NewRecorder()
 	f.spec.Metadata.ServeHTTP(token, put)
-	get := httptest.NewRequest(http.MethodGet, path, nil)
+	get := httptest.NewRequest(http.MethodGet, metadataURL+path, nil)
 	get.Header.Set("X-Aws-Ec2-Metadata-Token", token.Body.String())
 	answer := httptest.NewRecorder()
 	f.spec.Metadata.ServeHTTP(answer, get)

@@ -8,8 +8,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/spawn-ec2/spawn/internal/cloudtest"
 )
@@ -32,12 +37,27 @@ type step struct {
 	want string // of this cloud
 	moto string // of moto, where it is known to differ; empty: the same
 	why  string // it differs
+
+	unjudged string // why moto is not asked; empty: it is
 }
 
 // stage is a cloud and the ids of what the scene has made there.
 type stage struct {
-	ec2 *ec2.Client
-	ids map[string]string
+	ec2       *ec2.Client
+	iam       *iam.Client
+	s3        *s3.Client
+	ssm       *ssm.Client
+	scheduler *scheduler.Client
+	ids       map[string]string
+}
+
+// newStage is a cloud before a scene begins.
+func newStage(c aws.Config) *stage {
+	return &stage{
+		ec2: ec2.NewFromConfig(c), iam: iam.NewFromConfig(c), ssm: ssm.NewFromConfig(c), scheduler: scheduler.NewFromConfig(c),
+		s3:  s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }),
+		ids: map[string]string{},
+	}
 }
 
 // id is the id of what an earlier step made, for an input.
@@ -77,11 +97,14 @@ func TestContract(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped by -short")
 	}
-	scenes := []scene{networkScene(), routeScene(), ruleScene(), attributeScene(), typeScene()}
+	scenes := []scene{
+		networkScene(), routeScene(), ruleScene(), attributeScene(), typeScene(),
+		roleScene(), userScene(), objectScene(), parameterScene(), scheduleScene(),
+	}
 	t.Run("local", func(t *testing.T) {
 		for _, scene := range scenes {
 			w := newWorld(t)
-			on := &stage{ec2: w.ec2(w.admin()), ids: map[string]string{}}
+			on := newStage(w.config(w.admin()))
 			for _, s := range scene.steps {
 				if got := s.play(t.Context(), on); got != s.want {
 					t.Errorf("%s, %s: %s, not %s", scene.name, s.name, got, s.want)
@@ -90,9 +113,12 @@ func TestContract(t *testing.T) {
 		}
 	})
 	t.Run("moto", func(t *testing.T) {
-		moto := cloudtest.Moto(t).Target.EC2()
+		moto := aws.Config{
+			Region: region, BaseEndpoint: aws.String(cloudtest.Moto(t).Target.Endpoint), RetryMaxAttempts: 1,
+			Credentials: credentials.NewStaticCredentialsProvider("AKIDMOTO", "moto", ""),
+		}
 		for _, scene := range scenes {
-			on := &stage{ec2: moto, ids: map[string]string{}}
+			on := newStage(moto)
 			for _, s := range scene.steps {
 				s.judge(t, scene.name, on)
 			}
@@ -104,6 +130,10 @@ func TestContract(t *testing.T) {
 // is known to say instead: a divergence that is gone is to be struck from here.
 func (s step) judge(t *testing.T, scene string, on *stage) {
 	t.Helper()
+	if s.unjudged != "" {
+		t.Logf("%s, %s: not judged: %s", scene, s.name, s.unjudged)
+		return
+	}
 	got := s.play(t.Context(), on)
 	if s.moto == "" {
 		if got != s.want {

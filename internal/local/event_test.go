@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -75,6 +76,42 @@ func TestSpotInterruptionIsAnnouncedThenDone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Hibernation begins at once. Only EC2 resumes what it has hibernated, and it
+// does; a notice that was given earlier is forgotten.
+func TestSpotInterruptionByHibernation(t *testing.T) {
+	w := newWorld(t)
+	i := w.run(func(in *ec2.RunInstancesInput) { hibernating(in); spot(types.SpotInstanceTypePersistent, "")(in) })
+	id, request := *i.InstanceId, *i.SpotInstanceRequestId
+	w.await(id, types.InstanceStateNameRunning)
+	machine := w.machines.get(id)
+	machine.slow = make(chan struct{})
+	noError(t, w.Inflict(fault.Event{Kind: fault.SpotNotice, Instance: id, In: time.Hour}))
+	w.await(id, types.InstanceStateNameStopping)
+	close(machine.slow)
+	if i := w.await(id, types.InstanceStateNameStopped); *i.StateReason.Code != "Server.SpotInstanceShutdown" || i.PublicIpAddress != nil {
+		t.Errorf("it stopped for %s, with %v", *i.StateReason.Code, i.PublicIpAddress)
+	}
+	if r := w.wantSpot(request, "open", "instance-stopped-no-capacity"); aws.ToString(r.InstanceId) != id {
+		t.Errorf("the request waits for %s", aws.ToString(r.InstanceId))
+	}
+	wantCode(t, w.start(id), "IncorrectSpotRequestState")
+	noError(t, w.clock.Advance(2*time.Minute))
+	w.await(id, types.InstanceStateNameRunning)
+	w.wantSpot(request, "active", "fulfilled")
+	if code, _ := w.machines.get(id).ask(t, actionPath); code != 404 {
+		t.Errorf("resumed, it still has a notice: %d", code)
+	}
+	noError(t, w.clock.Advance(2*time.Hour))
+	if s := w.describe(id).State.Name; s != types.InstanceStateNameRunning {
+		t.Errorf("it is %s when the old notice has run out", s)
+	}
+	// The request's end is the end of what EC2 has hibernated.
+	noError(t, w.Inflict(fault.Event{Kind: fault.SpotNotice, Instance: id}))
+	w.await(id, types.InstanceStateNameStopped)
+	w.cancelSpot(request)
+	w.await(id, types.InstanceStateNameTerminated)
 }
 
 // A second notice replaces the first, and a stop forgets it.

@@ -28,7 +28,7 @@ func (w *world) command(name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = w.environment()
+	cmd.Env = append(w.environment(), "PYTHONDONTWRITEBYTECODE=1") // nothing is left in testdata
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/spawn-ec2/spawn/internal/local"
+	"github.com/spawn-ec2/spawn/internal/local/fault"
 	"github.com/spawn-ec2/spawn/internal/local/runtime/none"
 )
 
@@ -180,6 +181,51 @@ func copyState(t *testing.T, from, to, without string) {
 	noError(t, os.CopyFS(filepath.Join(to, "instances"), os.DirFS(filepath.Join(from, "instances"))))
 	noError(t, os.RemoveAll(filepath.Join(to, "instances", without)))
 	noError(t, os.MkdirAll(filepath.Join(to, "instances", "i-stray"), 0o700))
+}
+
+// What was to happen at a time happens after a restart, too.
+func TestTimersSurviveARestart(t *testing.T) {
+	dir := t.TempDir()
+	w := keptWorld(t, dir)
+	end := w.clock.Now().Add(time.Hour)
+	waiting := w.run(func(in *ec2.RunInstancesInput) {
+		persistent(in)
+		in.InstanceMarketOptions.SpotOptions.ValidUntil = &end
+	})
+	resuming := w.run(persistent)
+	for _, i := range []types.Instance{waiting, resuming} {
+		w.await(*i.InstanceId, types.InstanceStateNameRunning)
+	}
+	noError(t, w.clock.Advance(time.Hour-30*time.Second))
+	w.terminateAndAwait(*waiting.InstanceId)
+	noError(t, w.Inflict(fault.Event{Kind: fault.SpotNotice, Instance: *resuming.InstanceId, In: 10 * time.Minute}))
+	reservation := w.reserveCapacity("targeted", 1, func(in *ec2.CreateCapacityReservationInput) {
+		in.EndDateType, in.EndDate = types.EndDateTypeLimited, aws.Time(w.clock.Now().Add(time.Hour))
+	})
+	w.restarts()
+
+	w = keptWorld(t, dir)
+	w.await(*resuming.InstanceId, types.InstanceStateNameRunning)
+	w.wantSpot(*waiting.SpotInstanceRequestId, "open", "instance-terminated-by-user")
+	w.wantCapacity(reservation, "active", 1)
+	noError(t, w.clock.Advance(2*time.Minute))
+	w.wantSpot(*waiting.SpotInstanceRequestId, "closed", "schedule-expired")
+	noError(t, w.clock.Advance(9*time.Minute))
+	w.await(*resuming.InstanceId, types.InstanceStateNameStopped)
+	w.restarts()
+
+	w = keptWorld(t, dir)
+	noError(t, w.clock.Advance(2*time.Minute))
+	w.await(*resuming.InstanceId, types.InstanceStateNameRunning)
+	w.wantSpot(*resuming.SpotInstanceRequestId, "active", "fulfilled")
+	w.wantCapacity(reservation, "active", 1)
+	noError(t, w.clock.Advance(time.Hour))
+	w.wantCapacity(reservation, "expired", 0)
+	noError(t, w.clock.Advance(4*time.Hour)) // and what is over is forgotten
+	_, err := w.ec2(w.admin()).DescribeSpotInstanceRequests(t.Context(), &ec2.DescribeSpotInstanceRequestsInput{
+		SpotInstanceRequestIds: []string{*waiting.SpotInstanceRequestId},
+	})
+	wantCode(t, err, "InvalidSpotInstanceRequestID.NotFound")
 }
 
 // A host that cannot boot an instance again has it stopped.

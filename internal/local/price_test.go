@@ -3,6 +3,7 @@ package local_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/local/fault"
 )
 
 func (w *world) pricing(c who) *pricing.Client { return pricing.NewFromConfig(w.config(c)) }
@@ -121,16 +123,50 @@ func TestPricesAreServedInThreeRegions(t *testing.T) {
 	wantCode(t, err, "InvalidParameterException")
 }
 
-func TestQuotasOfANewAccount(t *testing.T) {
+// quota is what Service Quotas tells of a quota in a region.
+func (w *world) quota(region, code string) float64 {
+	w.t.Helper()
+	there := w.admin()
+	there.region = region
+	got, err := servicequotas.NewFromConfig(w.config(there)).GetServiceQuota(w.t.Context(), &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("ec2"), QuotaCode: &code})
+	noError(w.t, err)
+	if *got.Quota.QuotaCode != code || !strings.Contains(*got.Quota.QuotaArn, ":"+region+":") {
+		w.t.Errorf("%s is %+v", code, got.Quota)
+	}
+	return *got.Quota.Value
+}
+
+func TestQuotasAreGenerousUntilTheyAreSet(t *testing.T) {
 	w := newWorld(t)
-	api, ctx := servicequotas.NewFromConfig(w.config(w.admin())), t.Context()
-	for code, want := range map[string]float64{"L-1216C47A": 5, "L-34B43A08": 5, "L-DB2E81BA": 0, "L-417A185B": 0, "L-3819A6DF": 0} {
-		got, err := api.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("ec2"), QuotaCode: &code})
+	set := func(r fault.Rule) {
+		t.Helper()
+		r.Kind = fault.Quota
+		_, err := w.Faults().Add(r)
 		noError(t, err)
-		if *got.Quota.Value != want || *got.Quota.QuotaCode != code {
-			t.Errorf("%s is %+v", code, got.Quota)
+	}
+	want := func(region string, standard, g float64) {
+		t.Helper()
+		if a, b := w.quota(region, "L-1216C47A"), w.quota(region, "L-DB2E81BA"); a != standard || b != g {
+			t.Errorf("the quotas in %s are %g and %g, want %g and %g", region, a, b, standard, g)
 		}
 	}
+	want("us-east-1", 100000, 100000)
+	set(fault.Rule{NewAccount: true, Region: "us-east-1"})
+	want("us-east-1", 5, 0)
+	want("eu-west-1", 100000, 100000)
+	set(fault.Rule{Code: "L-DB2E81BA", Value: aws.Float64(8)})
+	want("us-east-1", 5, 8)
+	want("eu-west-1", 100000, 8)
+	set(fault.Rule{Code: "L-1216C47A", Value: aws.Float64(0), Region: "eu-west-1"})
+	want("us-east-1", 5, 8)
+	want("eu-west-1", 0, 8)
+	w.Faults().Clear("")
+	want("us-east-1", 100000, 100000)
+}
+
+func TestQuotasAreListed(t *testing.T) {
+	w := newWorld(t)
+	api, ctx := servicequotas.NewFromConfig(w.config(w.admin())), t.Context()
 	_, err := api.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("ec2"), QuotaCode: aws.String("L-00000000")})
 	wantCode(t, err, "NoSuchResourceException")
 	seen := map[string]bool{}

@@ -91,6 +91,83 @@ Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east
 	}
 }
 
+// A signature covers all that it says it covers: whatever of it is altered on
+// the way, the request is refused.
+func TestAlteredRequestsAreRefused(t *testing.T) {
+	const (
+		byHeaders = `GET https://examplebucket.s3.amazonaws.com/test.txt?a=1
+Range: bytes=0-9
+X-Amz-Content-Sha256: ` + emptySHA256 + `
+X-Amz-Date: 20130524T000000Z
+Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=SIGNATURE`
+		presigned = `GET https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=SIGNATURE`
+	)
+	now := time.Date(2013, 5, 24, 0, 1, 0, 0, time.UTC)
+	secret := auth.Secret{Key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+	verify := func(text, signature string, now time.Time) auth.Reason {
+		r := request(strings.Replace(text, "SIGNATURE", signature, 1))
+		s, err := auth.ReadScope(r)
+		if err == nil {
+			hash := emptySHA256
+			if s.Presigned {
+				hash = auth.UnsignedPayload
+			}
+			err = auth.Verify(r, s, secret, hash, now)
+		}
+		var f *auth.Error
+		if errors.As(err, &f) {
+			return f.Reason
+		}
+		return 0
+	}
+	// The first is byHeaders' own, worked out by the SDK's signer; the second is documented.
+	const headerSignature, querySignature = "3b1c0c52ed30049bf03c96c8e0ccaa684e04c5a9a1a942782c8c961b241aea20", "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+	for _, c := range []struct {
+		text, signature, from, to string
+		want                      auth.Reason
+	}{
+		{byHeaders, headerSignature, "", "", 0},
+		{byHeaders, headerSignature, "bytes=0-9", "bytes=0-99", auth.Mismatch},
+		{byHeaders, headerSignature, "bytes=0-9", "bytes=0-9\nRange: bytes=10-", auth.Mismatch},
+		{byHeaders, headerSignature, "GET ", "DELETE ", auth.Mismatch},
+		{byHeaders, headerSignature, "a=1", "a=2", auth.Mismatch},
+		{byHeaders, headerSignature, "a=1", "a=1&b=2", auth.Mismatch},
+		{byHeaders, headerSignature, "examplebucket.", "otherbucket.", auth.Mismatch},
+		{byHeaders, headerSignature, "000000Z", "000100Z", auth.Mismatch},
+		{byHeaders, headerSignature, "/us-east-1/", "/us-west-2/", auth.Mismatch},
+		{byHeaders, headerSignature, "/s3/", "/ec2/", auth.Mismatch},
+		{byHeaders, headerSignature, "host;range;", "host;", auth.Mismatch},
+		{byHeaders, headerSignature, "host;range;x-amz-content-sha256;x-amz-date", "range;x-amz-content-sha256;x-amz-date", auth.Malformed},
+		{byHeaders, headerSignature, "/20130524/", "/20130525/", auth.Malformed},
+		{presigned, querySignature, "", "", 0},
+		{presigned, querySignature, "Expires=86400", "Expires=604800", auth.Mismatch},
+		{presigned, querySignature, "Expires=86400", "Expires=604801", auth.Malformed},
+		{presigned, querySignature, "Expires=86400", "Expires=-1", auth.Malformed},
+		{presigned, querySignature, "test.txt", "other.txt", auth.Mismatch},
+		{presigned, querySignature, "GET ", "PUT ", auth.Mismatch},
+		{presigned, querySignature, "examplebucket.", "otherbucket.", auth.Mismatch},
+		{presigned, querySignature, "X-Amz-Expires", "response-content-type=text%2Fhtml&X-Amz-Expires", auth.Mismatch},
+		{presigned, querySignature, "SIGNATURE", "SIGNATURE\nX-Amz-Acl: public-read", auth.Mismatch},
+	} {
+		if got := verify(strings.Replace(c.text, c.from, c.to, 1), c.signature, now); got != c.want {
+			t.Errorf("%q for %q: reason %d, want %d", c.to, c.from, got, c.want)
+		}
+	}
+	start := time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC)
+	for after, want := range map[time.Duration][2]auth.Reason{
+		-auth.MaxSkew - time.Second: {auth.Skewed, auth.Skewed},
+		-auth.MaxSkew:               {0, 0},
+		auth.MaxSkew:                {0, 0},
+		auth.MaxSkew + time.Second:  {auth.Skewed, 0},
+		24*time.Hour - time.Second:  {auth.Skewed, 0},
+		24 * time.Hour:              {auth.Skewed, auth.Expired},
+	} {
+		if got := [2]auth.Reason{verify(byHeaders, headerSignature, start.Add(after)), verify(presigned, querySignature, start.Add(after))}; got != want {
+			t.Errorf("%s after its date: reasons %d, want %d", after, got, want)
+		}
+	}
+}
+
 func TestSessions(t *testing.T) {
 	const text = `GET https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08
 Content-Type: application/x-www-form-urlencoded; charset=utf-8

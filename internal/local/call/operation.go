@@ -37,6 +37,15 @@ func (o Operation) At(method, path string) Operation {
 // cloud.
 type Handler[In, Out any] func(*store.Tx, *Caller, *In) (*Out, error)
 
+// PartialError is the error of an operation that was done in part, and failed: what it
+// did stays. It is answered as Err is.
+type PartialError struct{ Err error }
+
+func (p *PartialError) Error() string { return p.Err.Error() }
+
+// Unwrap gives the error that is answered.
+func (p *PartialError) Unwrap() error { return p.Err }
+
 // Reads is an operation that changes nothing.
 func Reads[In, Out any](name string, h Handler[In, Out]) Operation {
 	return operation(name, h, (*store.Store).View)
@@ -54,16 +63,23 @@ func operation[In, Out any](name string, h Handler[In, Out], transact func(*stor
 			return nil, err
 		}
 		var out *Out
+		var partly *PartialError
 		err := transact(s, func(tx *store.Tx) (err error) {
-			if out, err = h(tx, c, in); err != nil {
-				return err
-			}
-			if dry, can := any(in).(interface{ isDry() bool }); can && dry.isDry() {
+			out, err = h(tx, c, in)
+			dry, can := any(in).(interface{ isDry() bool })
+			tried := can && dry.isDry()
+			switch {
+			case err == nil && tried:
 				return errDryRun()
+			case errors.As(err, &partly) && !tried:
+				return nil
 			}
-			return nil
+			return err
 		})
-		if err != nil || out == nil {
+		switch {
+		case partly != nil:
+			return nil, partly
+		case err != nil || out == nil:
 			return nil, err
 		}
 		return out, nil

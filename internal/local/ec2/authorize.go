@@ -58,12 +58,6 @@ func requestKeys(tags map[string]string) policy.Context {
 	return c
 }
 
-// requireList asks for the permission of an action that knows no resource,
-// which every Describe is.
-func (s *Service) requireList(c *call.Caller, action string) error {
-	return c.Require("ec2:"+action, "*", s.regionKey(c))
-}
-
 func (s *Service) regionKey(c *call.Caller) policy.Context {
 	keys := policy.Context{}
 	keys.Set("ec2:Region", c.Region)

@@ -1,8 +1,6 @@
 package ec2
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
@@ -28,10 +26,12 @@ type CapacityReservation struct {
 	Match                    string // open or targeted
 	State                    string
 	Created                  time.Time
-	End                      time.Time         // zero: until it is cancelled
-	Token                    string            // the client token
-	Request                  [sha256.Size]byte // all other parameters
+	End                      time.Time   // zero: until it is cancelled
+	Token                    string      // the client token
+	Request                  fingerprint // all other parameters
 }
+
+func (r CapacityReservation) origin() origin { return origin{"cr", r.ID, r.Region, r.Created} }
 
 // createCapacityInput is what CreateCapacityReservation takes: reservations for
 // immediate use, on shared hardware.
@@ -111,7 +111,7 @@ func (s *Service) createCapacityReservation(tx *store.Tx, c *call.Caller, in *cr
 			continue
 		}
 		if earlier.Request != r.Request {
-			return nil, wire.Errorf("IdempotentParameterMismatch", "The client token you have provided is associated with a resource that has different parameters.")
+			return nil, errOtherRequest()
 		}
 		return &createCapacityOutput{s.viewCapacity(tx, earlier)}, nil
 	}
@@ -162,11 +162,7 @@ func (in *createCapacityInput) reservation(region string, now time.Time) (Capaci
 		if z.Name == r.Zone {
 			same := *in
 			same.DryRun = false
-			b, err := json.Marshal(same)
-			if err != nil {
-				return r, err
-			}
-			r.Request = sha256.Sum256(b)
+			r.Request = fingerprintOf(same)
 			return r, nil
 		}
 	}
@@ -182,10 +178,7 @@ type cancelCapacityInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CancelCapacityReservation.html
 func (s *Service) cancelCapacityReservation(tx *store.Tx, c *call.Caller, in *cancelCapacityInput) (*done, error) {
-	if in.ID == "" {
-		return nil, errMissing("CapacityReservationId")
-	}
-	r, err := s.capacityReservation(tx, c.Region, in.ID)
+	r, err := s.capacity.find(tx, c.Region, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -221,12 +214,4 @@ func (s *Service) closeCapacity(tx *store.Tx, r CapacityReservation, state strin
 			s.instances.Put(tx, i.ID, i)
 		}
 	}
-}
-
-func (s *Service) capacityReservation(tx *store.Tx, region, id string) (CapacityReservation, error) {
-	r, found := s.capacity.Get(tx, id)
-	if !found || r.Region != region {
-		return r, errNoResource("cr", id)
-	}
-	return r, nil
 }

@@ -1,18 +1,14 @@
 package ec2
 
 import (
-	"slices"
-
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
 type describeCapacityInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"CapacityReservationId"`
+	Listing
+	IDs []string `query:"CapacityReservationId"`
 }
 
 // capacityView is a reservation as it travels.
@@ -61,7 +57,7 @@ func (s *Service) viewCapacity(tx *store.Tx, r CapacityReservation) capacityView
 	return v
 }
 
-func (v capacityView) attributes(name string) ([]string, bool) {
+func (v capacityView) attribute(name string) ([]string, bool) {
 	switch name {
 	case "instance-type":
 		return one(v.Type)
@@ -92,28 +88,11 @@ func (v capacityView) attributes(name string) ([]string, bool) {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityReservations.html
 func (s *Service) describeCapacityReservations(tx *store.Tx, c *call.Caller, in *describeCapacityInput) (*describeCapacityOutput, error) {
-	if err := s.requireList(c, "DescribeCapacityReservations"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, capacityView{}.attributes); err != nil {
-		return nil, err
-	}
-	for _, id := range in.IDs {
-		if _, err := s.capacityReservation(tx, c.Region, id); err != nil {
-			return nil, err
-		}
-	}
-	found, next, err := page(in.Paging, limits{1, 1000}, len(in.IDs) > 0, s.capacity.All(tx), func(r CapacityReservation) bool {
-		tags, _ := s.tags.Get(tx, r.ID)
-		named := len(in.IDs) == 0 || slices.Contains(in.IDs, r.ID)
-		return r.Region == c.Region && named && passes(in.Filters, tags, s.viewCapacity(tx, r).attributes)
-	})
+	view := func(r CapacityReservation) capacityView { return s.viewCapacity(tx, r) }
+	attribute := func(r CapacityReservation, name string) ([]string, bool) { return view(r).attribute(name) }
+	found, next, err := listingOf(s, tx, c, s.capacity, attribute, limits{1, 1000}).list(in.Listing, in.IDs)
 	if err != nil {
 		return nil, err
 	}
-	out := &describeCapacityOutput{NextToken: next}
-	for _, r := range found {
-		out.Reservations = append(out.Reservations, s.viewCapacity(tx, r))
-	}
-	return out, nil
+	return &describeCapacityOutput{show(found, view), next}, nil
 }

@@ -98,7 +98,7 @@ func (s *Service) reserve(tx *store.Tx, i *Instance) error {
 }
 
 func (s *Service) reserveTarget(tx *store.Tx, i *Instance) error {
-	r, err := s.capacityReservation(tx, i.Region, i.CapacityTarget)
+	r, err := s.capacity.find(tx, i.Region, i.CapacityTarget)
 	switch {
 	case err != nil:
 		return err

@@ -70,9 +70,6 @@ func blockTypes() []string {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html
 func (s *Service) describeCapacityBlockOfferings(tx *store.Tx, c *call.Caller, in *blockOfferingsInput) (*blockOfferingsOutput, error) {
-	if err := s.requireList(c, "DescribeCapacityBlockOfferings"); err != nil {
-		return nil, err
-	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}

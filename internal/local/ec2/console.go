@@ -53,7 +53,7 @@ type consoleOutput struct {
 // getConsoleOutput answers with what is there now, as AWS does with Latest on
 // Nitro; a type that is not of Nitro would refuse Latest.
 func (s *Service) getConsoleOutput(tx *store.Tx, c *call.Caller, in *consoleInput) (*consoleOutput, error) {
-	i, err := s.instance(tx, c.Region, in.InstanceID)
+	i, err := s.instances.find(tx, c.Region, in.InstanceID)
 	if err != nil {
 		return nil, err
 	}

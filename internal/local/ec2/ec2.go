@@ -31,7 +31,8 @@ type Config struct {
 	IAM     *iam.Service
 	STS     *sts.Service
 	Runtime runtime.Runtime
-	Faults  *fault.Set   // what is to go wrong
+	Faults  *fault.Set // what is to go wrong
+	Quotas  Quotas
 	Dir     string       // instances have their folders below it
 	API     http.Handler // the cloud's endpoint, as it is served inside instances
 	APIAddr string       // the host and port under which it is served there
@@ -42,18 +43,18 @@ type Config struct {
 type Service struct {
 	Config
 
-	instances   *store.Table[Instance]
+	instances   *collection[Instance]
 	tokens      *store.Table[launchToken]
-	volumes     *store.Table[Volume]
-	interfaces  *store.Table[Interface]
-	vpcs        *store.Table[VPC]
-	subnets     *store.Table[Subnet]
-	groups      *store.Table[SecurityGroup]
-	gateways    *store.Table[Gateway]
-	routeTables *store.Table[RouteTable]
-	keys        *store.Table[KeyPair]
-	capacity    *store.Table[CapacityReservation]
-	spot        *store.Table[SpotRequest]
+	volumes     *collection[Volume]
+	interfaces  *collection[Interface]
+	vpcs        *collection[VPC]
+	subnets     *collection[Subnet]
+	groups      *collection[SecurityGroup]
+	gateways    *collection[Gateway]
+	routeTables *collection[RouteTable]
+	keys        *collection[KeyPair]
+	capacity    *collection[CapacityReservation]
+	spot        *collection[SpotRequest]
 	addresses   *store.Table[string]            // whose an address is: "subnet address" or "public address" to the interface
 	tags        *store.Table[map[string]string] // by resource id
 
@@ -64,36 +65,35 @@ type Service struct {
 	running  sync.WaitGroup // the goroutines of machines
 }
 
-// New adds EC2's tables to the store and the default network to every region.
+// New adds EC2's tables to the store.
 func New(c Config) *Service {
-	s := &Service{
+	return &Service{
 		Config:      c,
-		instances:   store.NewTable[Instance](c.Store),
+		instances:   newCollection[Instance](c),
 		tokens:      store.NewTable[launchToken](c.Store),
-		volumes:     store.NewTable[Volume](c.Store),
-		interfaces:  store.NewTable[Interface](c.Store),
-		vpcs:        store.NewTable[VPC](c.Store),
-		subnets:     store.NewTable[Subnet](c.Store),
-		groups:      store.NewTable[SecurityGroup](c.Store),
-		gateways:    store.NewTable[Gateway](c.Store),
-		routeTables: store.NewTable[RouteTable](c.Store),
-		keys:        store.NewTable[KeyPair](c.Store),
-		capacity:    store.NewTable[CapacityReservation](c.Store),
-		spot:        store.NewTable[SpotRequest](c.Store),
+		volumes:     newCollection[Volume](c),
+		interfaces:  newCollection[Interface](c),
+		vpcs:        newCollection[VPC](c),
+		subnets:     newCollection[Subnet](c),
+		groups:      newCollection[SecurityGroup](c),
+		gateways:    newCollection[Gateway](c),
+		routeTables: newCollection[RouteTable](c),
+		keys:        newCollection[KeyPair](c),
+		capacity:    newCollection[CapacityReservation](c),
+		spot:        newCollection[SpotRequest](c),
 		addresses:   store.NewTable[string](c.Store),
 		tags:        store.NewTable[map[string]string](c.Store),
 		machines:    map[string]*machine{},
 		consoles:    map[string]*console{},
 	}
-	return s
 }
 
 // Operations are the actions that EC2 answers.
 func (s *Service) Operations() []call.Operation {
 	return []call.Operation{
 		call.Writes("RunInstances", s.runInstances),
-		call.Reads("DescribeInstances", s.describeInstances),
-		call.Reads("DescribeInstanceStatus", s.describeInstanceStatus),
+		lists(s, "DescribeInstances", s.describeInstances),
+		lists(s, "DescribeInstanceStatus", s.describeInstanceStatus),
 		call.Writes("TerminateInstances", s.terminateInstances),
 		call.Writes("StopInstances", s.stopInstances),
 		call.Writes("StartInstances", s.startInstances),
@@ -104,27 +104,27 @@ func (s *Service) Operations() []call.Operation {
 		call.Reads("GetConsoleOutput", s.getConsoleOutput),
 		call.Writes("CreateTags", s.createTags),
 		call.Writes("DeleteTags", s.deleteTags),
-		call.Reads("DescribeTags", s.describeTags),
+		lists(s, "DescribeTags", s.describeTags),
 		call.Writes("ImportKeyPair", s.importKeyPair),
-		call.Reads("DescribeKeyPairs", s.describeKeyPairs),
+		lists(s, "DescribeKeyPairs", s.describeKeyPairs),
 		call.Writes("DeleteKeyPair", s.deleteKeyPair),
 		call.Writes("CreateVpc", s.createVpc),
 		call.Writes("DeleteVpc", s.deleteVpc),
-		call.Reads("DescribeVpcs", s.describeVpcs),
+		lists(s, "DescribeVpcs", s.describeVpcs),
 		call.Writes("ModifyVpcAttribute", s.modifyVpcAttribute),
 		call.Reads("DescribeVpcAttribute", s.describeVpcAttribute),
 		call.Writes("CreateSubnet", s.createSubnet),
 		call.Writes("DeleteSubnet", s.deleteSubnet),
-		call.Reads("DescribeSubnets", s.describeSubnets),
+		lists(s, "DescribeSubnets", s.describeSubnets),
 		call.Writes("ModifySubnetAttribute", s.modifySubnetAttribute),
 		call.Writes("CreateInternetGateway", s.createInternetGateway),
 		call.Writes("AttachInternetGateway", s.attachInternetGateway),
 		call.Writes("DetachInternetGateway", s.detachInternetGateway),
 		call.Writes("DeleteInternetGateway", s.deleteInternetGateway),
-		call.Reads("DescribeInternetGateways", s.describeInternetGateways),
+		lists(s, "DescribeInternetGateways", s.describeInternetGateways),
 		call.Writes("CreateRouteTable", s.createRouteTable),
 		call.Writes("DeleteRouteTable", s.deleteRouteTable),
-		call.Reads("DescribeRouteTables", s.describeRouteTables),
+		lists(s, "DescribeRouteTables", s.describeRouteTables),
 		call.Writes("AssociateRouteTable", s.associateRouteTable),
 		call.Writes("DisassociateRouteTable", s.disassociateRouteTable),
 		call.Writes("CreateRoute", s.createRoute),
@@ -134,24 +134,24 @@ func (s *Service) Operations() []call.Operation {
 		call.Writes("RevokeSecurityGroupIngress", s.revokeIngress),
 		call.Writes("AuthorizeSecurityGroupEgress", s.authorizeEgress),
 		call.Writes("RevokeSecurityGroupEgress", s.revokeEgress),
-		call.Reads("DescribeSecurityGroupRules", s.describeSecurityGroupRules),
-		call.Reads("DescribeSecurityGroups", s.describeSecurityGroups),
+		lists(s, "DescribeSecurityGroupRules", s.describeSecurityGroupRules),
+		lists(s, "DescribeSecurityGroups", s.describeSecurityGroups),
 		call.Writes("DeleteSecurityGroup", s.deleteSecurityGroup),
-		call.Reads("DescribeNetworkInterfaces", s.describeNetworkInterfaces),
-		call.Reads("DescribeVolumes", s.describeVolumes),
+		lists(s, "DescribeNetworkInterfaces", s.describeNetworkInterfaces),
+		lists(s, "DescribeVolumes", s.describeVolumes),
 		call.Writes("DeleteVolume", s.deleteVolume),
-		call.Reads("DescribeImages", s.describeImages),
-		call.Reads("DescribeInstanceTypes", s.describeInstanceTypes),
-		call.Reads("DescribeInstanceTypeOfferings", s.describeInstanceTypeOfferings),
-		call.Reads("DescribeSpotPriceHistory", s.describeSpotPriceHistory),
-		call.Reads("GetSpotPlacementScores", s.getSpotPlacementScores),
-		call.Reads("DescribeSpotInstanceRequests", s.describeSpotInstanceRequests),
+		lists(s, "DescribeImages", s.describeImages),
+		lists(s, "DescribeInstanceTypes", s.describeInstanceTypes),
+		lists(s, "DescribeInstanceTypeOfferings", s.describeInstanceTypeOfferings),
+		lists(s, "DescribeSpotPriceHistory", s.describeSpotPriceHistory),
+		lists(s, "GetSpotPlacementScores", s.getSpotPlacementScores),
+		lists(s, "DescribeSpotInstanceRequests", s.describeSpotInstanceRequests),
 		call.Writes("CancelSpotInstanceRequests", s.cancelSpotInstanceRequests),
 		call.Writes("CreateCapacityReservation", s.createCapacityReservation),
 		call.Writes("CancelCapacityReservation", s.cancelCapacityReservation),
-		call.Reads("DescribeCapacityReservations", s.describeCapacityReservations),
-		call.Reads("DescribeCapacityBlockOfferings", s.describeCapacityBlockOfferings),
-		call.Reads("DescribeRegions", s.describeRegions),
-		call.Reads("DescribeAvailabilityZones", s.describeAvailabilityZones),
+		lists(s, "DescribeCapacityReservations", s.describeCapacityReservations),
+		lists(s, "DescribeCapacityBlockOfferings", s.describeCapacityBlockOfferings),
+		lists(s, "DescribeRegions", s.describeRegions),
+		lists(s, "DescribeAvailabilityZones", s.describeAvailabilityZones),
 	}
 }

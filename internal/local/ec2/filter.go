@@ -3,6 +3,8 @@ package ec2
 import (
 	"slices"
 	"strings"
+
+	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
 // maxFilterValues is the most values in a request's filters together.
@@ -19,9 +21,10 @@ type filter struct {
 	Values []string `query:"Value"`
 }
 
-// attributes are a resource's values under the name of a filter; known is
-// false for a filter that its kind does not have.
-type attributes func(name string) (values []string, known bool)
+// attribute is the values that a resource has under the name of a filter; known
+// is false for a filter that its kind does not have. What the zero resource
+// knows, all of the kind do.
+type attribute[V any] func(v V, name string) (values []string, known bool)
 
 // one is an attribute with one value.
 func one(v string) ([]string, bool) { return []string{v}, true }
@@ -35,7 +38,7 @@ func truth(b bool) ([]string, bool) {
 }
 
 // checkFilters refuses filters that no resource of the kind could answer.
-func checkFilters(filters []filter, sample attributes) error {
+func checkFilters[V any](filters []filter, tagged bool, a attribute[V]) error {
 	count := 0
 	for _, f := range filters {
 		count += len(f.Values)
@@ -45,33 +48,26 @@ func checkFilters(filters []filter, sample attributes) error {
 		if len(f.Values) == 0 {
 			return errValue("The filter '%s' has no value", f.Name)
 		}
-		if _, known := sample(f.Name); !known && !isTagFilter(f.Name) {
+		if tagged && isTagFilter(f.Name) {
+			continue
+		}
+		var sample V
+		if _, known := a(sample, f.Name); !known {
 			return errValue("The filter '%s' is invalid", f.Name)
 		}
 	}
 	if count > maxFilterValues {
-		return wireFilterLimit()
+		return wire.Errorf("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxFilterValues)
 	}
 	return nil
 }
 
-// checkUntagged is checkFilters for a kind that has no tags, and so no filters
-// on them.
-func checkUntagged(filters []filter, sample attributes) error {
-	for _, f := range filters {
-		if isTagFilter(f.Name) {
-			return errValue("The filter '%s' is invalid", f.Name)
-		}
-	}
-	return checkFilters(filters, sample)
-}
-
 // passes tells whether a resource passes all filters.
-func passes(filters []filter, tags map[string]string, own attributes) bool {
+func passes[V any](filters []filter, tags map[string]string, v V, a attribute[V]) bool {
 	for _, f := range filters {
 		values, tag := tagValues(f.Name, tags)
 		if !tag {
-			values, _ = own(f.Name)
+			values, _ = a(v, f.Name)
 		}
 		if !slices.ContainsFunc(values, f.admits) {
 			return false

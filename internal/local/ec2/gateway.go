@@ -1,7 +1,7 @@
 package ec2
 
 import (
-	"slices"
+	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/policy"
@@ -13,18 +13,10 @@ import (
 type Gateway struct {
 	ID, Region string
 	VPC        string // to which it is attached; empty: to none
+	Created    time.Time
 }
 
-func (s *Service) gateway(tx *store.Tx, region, id string) (Gateway, error) {
-	if id == "" {
-		return Gateway{}, errMissing("internetGatewayId")
-	}
-	g, found := s.gateways.Get(tx, id)
-	if !found || g.Region != region {
-		return Gateway{}, errNoResource("igw", id)
-	}
-	return g, nil
-}
+func (g Gateway) origin() origin { return origin{"igw", g.ID, g.Region, g.Created} }
 
 // gatewayOf finds the gateway that a VPC has.
 func (s *Service) gatewayOf(tx *store.Tx, vpc string) (Gateway, bool) {
@@ -47,26 +39,6 @@ type createGatewayInput struct {
 	Tags []tagSpecification `query:"TagSpecification"`
 }
 
-type gatewayAttachmentView struct {
-	VPC   string `xml:"vpcId"`
-	State string `xml:"state"`
-}
-
-type gatewayView struct {
-	ID          string                            `xml:"internetGatewayId"`
-	Owner       string                            `xml:"ownerId"`
-	Attachments wire.Items[gatewayAttachmentView] `xml:"attachmentSet"`
-	Tags        wire.Items[Tag]                   `xml:"tagSet"`
-}
-
-func (s *Service) viewGateway(tx *store.Tx, g Gateway) gatewayView {
-	v := gatewayView{ID: g.ID, Owner: s.Account, Tags: s.tagList(tx, g.ID)}
-	if g.VPC != "" {
-		v.Attachments = wire.Items[gatewayAttachmentView]{{g.VPC, "available"}}
-	}
-	return v
-}
-
 type createGatewayOutput struct {
 	Gateway gatewayView `xml:"internetGateway"`
 }
@@ -85,16 +57,10 @@ func (s *Service) createInternetGateway(tx *store.Tx, c *call.Caller, in *create
 	if err := s.requireTagging(c, "CreateInternetGateway", "internet-gateway", tags); err != nil {
 		return nil, err
 	}
-	count := 0
-	for _, g := range s.gateways.All(tx) {
-		if g.Region == c.Region {
-			count++
-		}
-	}
-	if count >= maxVPCs {
+	if s.gateways.count(tx, c.Region) >= maxVPCs {
 		return nil, wire.Errorf("InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached.")
 	}
-	g := Gateway{ID: call.NewID("igw"), Region: c.Region}
+	g := Gateway{ID: call.NewID("igw"), Region: c.Region, Created: tx.Now()}
 	s.gateways.Put(tx, g.ID, g)
 	s.tag(tx, g.ID, tags)
 	return &createGatewayOutput{s.viewGateway(tx, g)}, nil
@@ -109,10 +75,10 @@ type attachGatewayInput struct {
 // both finds the gateway and the VPC of a request and asks for the permission
 // on both.
 func (in *attachGatewayInput) both(s *Service, tx *store.Tx, c *call.Caller, action string) (g Gateway, v VPC, err error) {
-	if g, err = s.gateway(tx, c.Region, in.Gateway); err != nil {
+	if g, err = s.gateways.find(tx, c.Region, in.Gateway); err != nil {
 		return g, v, err
 	}
-	if v, err = s.vpc(tx, c.Region, in.VPC); err != nil {
+	if v, err = s.vpcs.find(tx, c.Region, in.VPC); err != nil {
 		return g, v, err
 	}
 	if err = c.Require("ec2:"+action, s.arn(c.Region, "internet-gateway", g.ID), s.gatewayKeys(tx, g)); err != nil {
@@ -173,7 +139,7 @@ type gatewayInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteInternetGateway.html
 func (s *Service) deleteInternetGateway(tx *store.Tx, c *call.Caller, in *gatewayInput) (*done, error) {
-	g, err := s.gateway(tx, c.Region, in.Gateway)
+	g, err := s.gateways.find(tx, c.Region, in.Gateway)
 	if err != nil {
 		return nil, err
 	}
@@ -186,67 +152,4 @@ func (s *Service) deleteInternetGateway(tx *store.Tx, c *call.Caller, in *gatewa
 	s.gateways.Delete(tx, g.ID)
 	s.tags.Delete(tx, g.ID)
 	return &done{true}, nil
-}
-
-type describeGatewaysInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"InternetGatewayId"`
-}
-
-type describeGatewaysOutput struct {
-	Gateways  wire.Items[gatewayView] `xml:"internetGatewaySet"`
-	NextToken string                  `xml:"nextToken,omitempty"`
-}
-
-func (s *Service) gatewayAttributes(g Gateway) attributes {
-	return func(name string) ([]string, bool) {
-		switch name {
-		case "internet-gateway-id":
-			return one(g.ID)
-		case "owner-id":
-			return one(s.Account)
-		case "attachment.vpc-id":
-			return g.attached(g.VPC), true
-		case "attachment.state":
-			return g.attached("available"), true
-		}
-		return nil, false
-	}
-}
-
-// attached is a value of the attachment, if there is one.
-func (g Gateway) attached(value string) []string {
-	if g.VPC == "" {
-		return nil
-	}
-	return []string{value}
-}
-
-func (s *Service) describeInternetGateways(tx *store.Tx, c *call.Caller, in *describeGatewaysInput) (*describeGatewaysOutput, error) {
-	if err := s.requireList(c, "DescribeInternetGateways"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, s.gatewayAttributes(Gateway{})); err != nil {
-		return nil, err
-	}
-	for _, id := range in.IDs {
-		if _, err := s.gateway(tx, c.Region, id); err != nil {
-			return nil, err
-		}
-	}
-	found, next, err := page(in.Paging, limits{5, 1000}, len(in.IDs) > 0, s.gateways.All(tx), func(g Gateway) bool {
-		tags, _ := s.tags.Get(tx, g.ID)
-		named := len(in.IDs) == 0 || slices.Contains(in.IDs, g.ID)
-		return g.Region == c.Region && named && passes(in.Filters, tags, s.gatewayAttributes(g))
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := &describeGatewaysOutput{NextToken: next}
-	for _, g := range found {
-		out.Gateways = append(out.Gateways, s.viewGateway(tx, g))
-	}
-	return out, nil
 }

@@ -56,7 +56,7 @@ func checkHibernation(kind catalog.Type, image Image, root Volume) error {
 	default:
 		return nil
 	}
-	return errHibernation("The instance cannot be launched with hibernation: %s", lacks)
+	return errHibernation("The instance cannot have hibernation: %s", lacks)
 }
 
 func errHibernation(format string, args ...any) error {

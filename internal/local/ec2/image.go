@@ -63,9 +63,12 @@ func publicImages() []Image {
 	return all
 }
 
-// images are the images of a region. Their ids differ by region and are the
-// same each time, as published ones are for a while.
-func images(region string) []Image {
+// PublicImages are the images of a region, each with the SSM parameter under
+// which AWS publishes its id. The ids differ by region and are the same each
+// time, as published ones are for a while.
+//
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html
+func PublicImages(region string) []Image {
 	all := publicImages()
 	for i := range all {
 		sum := sha256.Sum256([]byte(region + " " + all[i].Parameter))
@@ -83,21 +86,23 @@ const resolvePrefix = "resolve:ssm:"
 // findImage resolves what a request names as its image. A parameter is read
 // with the caller's permission.
 func (s *Service) findImage(c *call.Caller, id string) (Image, error) {
-	if id == "" {
-		return Image{}, errMissing("ImageId")
-	}
-	all := images(c.Region)
 	if parameter, found := strings.CutPrefix(id, resolvePrefix); found {
 		arn := "arn:aws:ssm:" + c.Region + "::parameter/" + strings.TrimPrefix(parameter, "/")
 		if err := c.Require("ssm:GetParameters", arn, nil); err != nil {
 			return Image{}, err
 		}
+		all := PublicImages(c.Region)
 		i := slices.IndexFunc(all, func(m Image) bool { return m.Parameter == parameter })
 		if i < 0 {
 			return Image{}, errValue("Unable to resolve the parameter '%s' in the ImageId", parameter)
 		}
 		return all[i], nil
 	}
+	return imageOf(c.Region, id)
+}
+
+func imageOf(region, id string) (Image, error) {
+	all := PublicImages(region)
 	i := slices.IndexFunc(all, func(m Image) bool { return m.ID == id })
 	if i < 0 {
 		return Image{}, errNoResource("ami", id)
@@ -106,11 +111,9 @@ func (s *Service) findImage(c *call.Caller, id string) (Image, error) {
 }
 
 type describeImagesInput struct {
-	call.Dry
-	Paging
-	Filters  []filter `query:"Filter"`
-	ImageIDs []string `query:"ImageId"`
-	Owners   []string `query:"Owner"`
+	Listing
+	IDs    []string `query:"ImageId"`
+	Owners []string `query:"Owner"`
 }
 
 type imageView struct {
@@ -151,7 +154,7 @@ type describeImagesOutput struct {
 	NextToken string                `xml:"nextToken,omitempty"`
 }
 
-func (m Image) attributes(name string) ([]string, bool) {
+func (m Image) attribute(name string) ([]string, bool) {
 	switch name {
 	case "image-id":
 		return one(m.ID)
@@ -179,39 +182,28 @@ func (m Image) attributes(name string) ([]string, bool) {
 	return nil, false
 }
 
+// describeImages tells of the public images, whose tags nobody but their owner
+// sees.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
 func (s *Service) describeImages(_ *store.Tx, c *call.Caller, in *describeImagesInput) (*describeImagesOutput, error) {
-	if err := s.requireList(c, "DescribeImages"); err != nil {
-		return nil, err
+	l := listing[Image]{
+		all: numbered(slices.Values(PublicImages(c.Region))), attribute: Image.attribute, pages: limits{1, 1000},
+		find: func(id string) (Image, error) { return imageOf(c.Region, id) },
+		id:   func(m Image) string { return m.ID },
+		tags: func(Image) map[string]string { return nil },
+		keep: func(m Image) bool { return len(in.Owners) == 0 || m.ownedBy(in.Owners) },
 	}
-	if err := checkFilters(in.Filters, Image{}.attributes); err != nil {
-		return nil, err
-	}
-	all := images(c.Region)
-	for _, id := range in.ImageIDs {
-		if !slices.ContainsFunc(all, func(m Image) bool { return m.ID == id }) {
-			return nil, errNoResource("ami", id)
-		}
-	}
-	rows := func(yield func(uint64, Image) bool) {
-		for i, m := range all {
-			if !yield(uint64(i)+1, m) {
-				return
-			}
-		}
-	}
-	found, next, err := page(in.Paging, limits{1, 1000}, len(in.ImageIDs) > 0, rows, func(m Image) bool {
-		named := len(in.ImageIDs) == 0 || slices.Contains(in.ImageIDs, m.ID)
-		owned := len(in.Owners) == 0 || slices.Contains(in.Owners, m.Owner) || (m.OwnerAlias != "" && slices.Contains(in.Owners, m.OwnerAlias))
-		return named && owned && passes(in.Filters, nil, m.attributes)
-	})
+	found, next, err := l.list(in.Listing, in.IDs)
 	if err != nil {
 		return nil, err
 	}
-	out := &describeImagesOutput{NextToken: next}
-	for _, m := range found {
-		out.Images = append(out.Images, m.view())
-	}
-	return out, nil
+	return &describeImagesOutput{show(found, Image.view), next}, nil
+}
+
+// ownedBy tells whether any of the names is the owner's number or alias.
+func (m Image) ownedBy(names []string) bool {
+	return slices.Contains(names, m.Owner) || (m.OwnerAlias != "" && slices.Contains(names, m.OwnerAlias))
 }
 
 func (m Image) view() imageView {

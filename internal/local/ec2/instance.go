@@ -125,17 +125,10 @@ func userInitiated(now time.Time) (StateReason, string) {
 		fmt.Sprintf("User initiated (%s GMT)", now.UTC().Format("2006-01-02 15:04:05"))
 }
 
-// instance finds an instance for a caller. One that was just launched may not
-// be known yet to whoever is asked for it.
-//
-// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
-func (s *Service) instance(tx *store.Tx, region, id string) (Instance, error) {
-	i, found := s.instances.Get(tx, id)
-	if !found || i.Region != region || s.Faults.Lagging(i.Created) {
-		return Instance{}, errNoResource("i", id)
-	}
-	return i, nil
-}
+// ending tells that an instance has ended or is about to.
+func (i Instance) ending() bool { return i.State == Terminated || i.State == ShuttingDown }
+
+func (i Instance) origin() origin { return origin{"i", i.ID, i.Region, i.Created} }
 
 // end takes from an instance what it holds, and drops its record when it has
 // been seen for long enough. Volumes that are to stay become available.

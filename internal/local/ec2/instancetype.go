@@ -15,10 +15,8 @@ import (
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html
 type describeTypesInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	Types   []string `query:"InstanceType"`
+	Listing
+	Types []string `query:"InstanceType"`
 }
 
 // typeView is a type as it travels. What the catalog does not know has no
@@ -84,12 +82,6 @@ const maxNamedTypes = 100
 //
 // The error: https://github.com/scylladb/scylla-cluster-tests/issues/12419
 func (s *Service) describeInstanceTypes(_ *store.Tx, c *call.Caller, in *describeTypesInput) (*describeTypesOutput, error) {
-	if err := s.requireList(c, "DescribeInstanceTypes"); err != nil {
-		return nil, err
-	}
-	if err := checkUntagged(in.Filters, typeAttributes(catalog.Type{})); err != nil {
-		return nil, err
-	}
 	if len(in.Types) > maxNamedTypes {
 		return nil, errValue("Up to %d instance types can be named in one request", maxNamedTypes)
 	}
@@ -102,56 +94,49 @@ func (s *Service) describeInstanceTypes(_ *store.Tx, c *call.Caller, in *describ
 	if len(missing) > 0 {
 		return nil, wire.Errorf("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", strings.Join(missing, ", "))
 	}
-	found, next, err := page(in.atMost(100), limits{5, 100}, false, numbered(catalog.Types()), func(t catalog.Type) bool {
-		if len(in.Types) > 0 && !slices.Contains(in.Types, t.Name) {
-			return false
-		}
+	here := listing[catalog.Type]{all: numbered(catalog.Types()), attribute: typeAttribute, pages: limits{5, 100}}
+	here.keep = func(t catalog.Type) bool {
 		_, offered := catalog.Offered(c.Region, t.Name)
-		return offered && passes(in.Filters, nil, typeAttributes(t))
-	})
+		return offered && (len(in.Types) == 0 || slices.Contains(in.Types, t.Name))
+	}
+	found, next, err := here.list(in.atMost(100), nil)
 	if err != nil {
 		return nil, err
 	}
-	out := &describeTypesOutput{NextToken: next}
-	for _, t := range found {
-		out.Types = append(out.Types, viewType(c.Region, t))
-	}
-	return out, nil
+	return &describeTypesOutput{show(found, func(t catalog.Type) typeView { return viewType(c.Region, t) }), next}, nil
 }
 
-// typeAttributes are a type's values for filters. What is unknown has none, so
-// no value of a filter finds it.
-func typeAttributes(t catalog.Type) attributes {
+// typeAttribute is the filters of DescribeInstanceTypes. What is unknown has no
+// value, so no value of a filter finds it.
+func typeAttribute(t catalog.Type, name string) ([]string, bool) {
 	number := func(n int) ([]string, bool) {
 		if n == 0 {
 			return nil, true
 		}
 		return one(strconv.Itoa(n))
 	}
-	return func(name string) ([]string, bool) {
-		switch name {
-		case "instance-type":
-			return one(t.Name)
-		case "processor-info.supported-architecture":
-			return t.Architectures.Names(), true
-		case "hibernation-supported":
-			if t.Hibernation == catalog.Unknown {
-				return nil, true
-			}
-			return truth(t.Hibernation == catalog.Yes)
-		case "current-generation":
-			return truth(!t.Previous)
-		case "bare-metal":
-			return truth(t.BareMetal)
-		case "burstable-performance-supported":
-			return truth(t.Burstable)
-		case "vcpu-info.default-vcpus":
-			return number(t.VCPUs)
-		case "memory-info.size-in-mib":
-			return number(t.MemoryMiB)
+	switch name {
+	case "instance-type":
+		return one(t.Name)
+	case "processor-info.supported-architecture":
+		return t.Architectures.Names(), true
+	case "hibernation-supported":
+		if t.Hibernation == catalog.Unknown {
+			return nil, true
 		}
-		return nil, false
+		return truth(t.Hibernation == catalog.Yes)
+	case "current-generation":
+		return truth(!t.Previous)
+	case "bare-metal":
+		return truth(t.BareMetal)
+	case "burstable-performance-supported":
+		return truth(t.Burstable)
+	case "vcpu-info.default-vcpus":
+		return number(t.VCPUs)
+	case "memory-info.size-in-mib":
+		return number(t.MemoryMiB)
 	}
+	return nil, false
 }
 
 func viewType(region string, t catalog.Type) typeView {

@@ -3,7 +3,6 @@ package ec2
 import (
 	"crypto/sha256"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
@@ -19,8 +18,10 @@ type Interface struct {
 	PublicIP                      string // empty: none
 	Groups                        []string
 	Instance, Attachment          string
-	Attached                      time.Time
+	Created, Attached             time.Time
 }
+
+func (n Interface) origin() origin { return origin{"eni", n.ID, n.Region, n.Created} }
 
 // macAddress is an address that nobody else's card has: the bit for locally
 // administered ones is set.
@@ -30,10 +31,8 @@ func macAddress(id string) string {
 }
 
 type describeInterfacesInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"NetworkInterfaceId"`
+	Listing
+	IDs []string `query:"NetworkInterfaceId"`
 }
 
 type groupIdentifier struct {
@@ -116,71 +115,57 @@ func (s *Service) identifyGroups(tx *store.Tx, ids []string) wire.Items[groupIde
 	return out
 }
 
-func (s *Service) interfaceAttributes(tx *store.Tx, n Interface) attributes {
-	return func(name string) ([]string, bool) {
-		switch name {
-		case "network-interface-id":
-			return one(n.ID)
-		case "status":
-			return one("in-use")
-		case "subnet-id":
-			return one(n.Subnet)
-		case "vpc-id":
-			return one(n.VPC)
-		case "availability-zone":
-			return one(n.Zone)
-		case "group-id":
-			return n.Groups, true
-		case "group-name":
-			var names []string
-			for _, g := range s.identifyGroups(tx, n.Groups) {
-				names = append(names, g.Name)
-			}
-			return names, true
-		case "private-ip-address", "addresses.private-ip-address":
-			return one(n.PrivateIP)
-		case "association.public-ip":
-			return one(n.PublicIP)
-		case "attachment.instance-id":
-			return one(n.Instance)
-		case "attachment.status":
-			return one("attached")
-		case "mac-address":
-			return one(n.MAC)
-		case "owner-id":
-			return one(s.Account)
+func (s *Service) interfaceAttribute(tx *store.Tx, n Interface, name string) ([]string, bool) {
+	switch name {
+	case "network-interface-id":
+		return one(n.ID)
+	case "status":
+		return one("in-use")
+	case "subnet-id":
+		return one(n.Subnet)
+	case "vpc-id":
+		return one(n.VPC)
+	case "availability-zone":
+		return one(n.Zone)
+	case "group-id":
+		return n.Groups, true
+	case "group-name":
+		var names []string
+		for _, g := range s.identifyGroups(tx, n.Groups) {
+			names = append(names, g.Name)
 		}
-		return nil, false
+		return names, true
+	case "private-ip-address", "addresses.private-ip-address":
+		return one(n.PrivateIP)
+	case "association.public-ip":
+		return one(n.PublicIP)
+	case "attachment.instance-id":
+		return one(n.Instance)
+	case "attachment.status":
+		return one("attached")
+	case "mac-address":
+		return one(n.MAC)
+	case "owner-id":
+		return one(s.Account)
 	}
+	return nil, false
 }
 
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
 func (s *Service) describeNetworkInterfaces(tx *store.Tx, c *call.Caller, in *describeInterfacesInput) (*describeInterfacesOutput, error) {
-	if err := s.requireList(c, "DescribeNetworkInterfaces"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, s.interfaceAttributes(tx, Interface{})); err != nil {
-		return nil, err
-	}
-	for _, id := range in.IDs {
-		if n, found := s.interfaces.Get(tx, id); !found || n.Region != c.Region {
-			return nil, errNoResource("eni", id)
-		}
-	}
-	found, next, err := page(in.Paging, limits{5, 1000}, len(in.IDs) > 0, s.interfaces.All(tx), func(n Interface) bool {
-		tags, _ := s.tags.Get(tx, n.ID)
-		named := len(in.IDs) == 0 || slices.Contains(in.IDs, n.ID)
-		return n.Region == c.Region && named && passes(in.Filters, tags, s.interfaceAttributes(tx, n))
-	})
+	attribute := func(n Interface, name string) ([]string, bool) { return s.interfaceAttribute(tx, n, name) }
+	found, next, err := listingOf(s, tx, c, s.interfaces, attribute, limits{5, 1000}).list(in.Listing, in.IDs)
 	if err != nil {
 		return nil, err
 	}
-	out := &describeInterfacesOutput{NextToken: next}
-	for _, n := range found {
-		v := s.viewInterface(tx, n)
-		managed, tags := false, s.tagList(tx, n.ID)
-		v.Zone, v.RequesterManaged, v.Tags = n.Zone, &managed, &tags
-		v.Attachment.Instance, v.Attachment.Owner = n.Instance, s.Account
-		out.Interfaces = append(out.Interfaces, v)
-	}
-	return out, nil
+	return &describeInterfacesOutput{show(found, func(n Interface) interfaceView { return s.viewWholeInterface(tx, n) }), next}, nil
+}
+
+// viewWholeInterface is an interface as it is shown for itself.
+func (s *Service) viewWholeInterface(tx *store.Tx, n Interface) interfaceView {
+	v := s.viewInterface(tx, n)
+	managed, tags := false, s.tagList(tx, n.ID)
+	v.Zone, v.RequesterManaged, v.Tags = n.Zone, &managed, &tags
+	v.Attachment.Instance, v.Attachment.Owner = n.Instance, s.Account
+	return v
 }

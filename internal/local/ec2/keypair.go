@@ -19,8 +19,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
-// KeyPair is a public key that was imported; its key in the table is the
-// region and its name.
+// KeyPair is a public key that was imported.
 type KeyPair struct {
 	ID, Region, Name string
 	Type             string // rsa or ed25519
@@ -29,19 +28,25 @@ type KeyPair struct {
 	Created          time.Time
 }
 
-func keyRow(region, name string) string { return region + " " + name }
+func (k KeyPair) origin() origin { return origin{"key", k.ID, k.Region, k.Created} }
 
-func (s *Service) keyByID(tx *store.Tx, region, id string) (KeyPair, bool) {
+// keyNamed finds the key pair that has a name in a region.
+func (s *Service) keyNamed(tx *store.Tx, region, name string) (KeyPair, bool) {
 	for _, k := range s.keys.All(tx) {
-		if k.Region == region && k.ID == id {
+		if k.Region == region && k.Name == name {
 			return k, true
 		}
 	}
 	return KeyPair{}, false
 }
 
-func errNoKeyPair(name string) *wire.Error {
-	return wire.Errorf("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", name)
+// findKey finds a key pair by its name for a caller.
+func (s *Service) findKey(tx *store.Tx, region, name string) (KeyPair, error) {
+	k, found := s.keyNamed(tx, region, name)
+	if !found || !s.keys.shows(k.origin(), region) {
+		return KeyPair{}, wire.Errorf("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", name)
+	}
+	return k, nil
 }
 
 type importKeyPairInput struct {
@@ -83,11 +88,11 @@ func (s *Service) importKeyPair(tx *store.Tx, c *call.Caller, in *importKeyPairI
 	if err != nil {
 		return nil, err
 	}
-	if _, taken := s.keys.Get(tx, keyRow(c.Region, in.KeyName)); taken {
+	if _, taken := s.keyNamed(tx, c.Region, in.KeyName); taken {
 		return nil, wire.Errorf("InvalidKeyPair.Duplicate", "The key pair '%s' already exists.", in.KeyName)
 	}
 	k.ID, k.Region, k.Name, k.Created = call.NewID("key"), c.Region, in.KeyName, tx.Now()
-	s.keys.Put(tx, keyRow(k.Region, k.Name), k)
+	s.keys.Put(tx, k.ID, k)
 	s.tag(tx, k.ID, tags)
 	return &importKeyPairOutput{k.ID, k.Name, k.Fingerprint, listTags(tags)}, nil
 }
@@ -155,7 +160,7 @@ type describeKeyPairsOutput struct {
 	Keys wire.Items[keyPairView] `xml:"keySet"`
 }
 
-func (k KeyPair) attributes(name string) ([]string, bool) {
+func (k KeyPair) attribute(name string) ([]string, bool) {
 	switch name {
 	case "key-name":
 		return one(k.Name)
@@ -167,37 +172,23 @@ func (k KeyPair) attributes(name string) ([]string, bool) {
 	return nil, false
 }
 
+// describeKeyPairs tells of all that pass, without pages.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeKeyPairs.html
 func (s *Service) describeKeyPairs(tx *store.Tx, c *call.Caller, in *describeKeyPairsInput) (*describeKeyPairsOutput, error) {
-	if err := s.requireList(c, "DescribeKeyPairs"); err != nil {
+	l := listingOf(s, tx, c, s.keys, KeyPair.attribute, limits{})
+	l.named = func(name string) (KeyPair, error) { return s.findKey(tx, c.Region, name) }
+	found, _, err := l.list(Listing{Filters: in.Filters}, in.IDs, in.Names...)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkFilters(in.Filters, KeyPair{}.attributes); err != nil {
-		return nil, err
-	}
-	for _, name := range in.Names {
-		if _, found := s.keys.Get(tx, keyRow(c.Region, name)); !found {
-			return nil, errNoKeyPair(name)
-		}
-	}
-	for _, id := range in.IDs {
-		if _, found := s.keyByID(tx, c.Region, id); !found {
-			return nil, errNoKeyPair(id)
-		}
-	}
-	out := &describeKeyPairsOutput{}
-	for _, k := range s.keys.All(tx) {
-		named := (len(in.Names) == 0 && len(in.IDs) == 0) || slices.Contains(in.Names, k.Name) || slices.Contains(in.IDs, k.ID)
-		tags, _ := s.tags.Get(tx, k.ID)
-		if k.Region != c.Region || !named || !passes(in.Filters, tags, k.attributes) {
-			continue
-		}
-		v := keyPairView{ID: k.ID, Name: k.Name, Fingerprint: k.Fingerprint, Type: k.Type, Created: wire.Time(k.Created), Tags: listTags(tags)}
+	return &describeKeyPairsOutput{show(found, func(k KeyPair) keyPairView {
+		v := keyPairView{ID: k.ID, Name: k.Name, Fingerprint: k.Fingerprint, Type: k.Type, Created: wire.Time(k.Created), Tags: s.tagList(tx, k.ID)}
 		if in.IncludePublicKey {
 			v.Public = k.Public + " " + k.Name
 		}
-		out.Keys = append(out.Keys, v)
-	}
-	return out, nil
+		return v
+	})}, nil
 }
 
 type deleteKeyPairInput struct {
@@ -218,20 +209,18 @@ func (s *Service) deleteKeyPair(tx *store.Tx, c *call.Caller, in *deleteKeyPairI
 	if (in.KeyName == "") == (in.KeyPairID == "") {
 		return nil, errCombination("Exactly one of KeyName and KeyPairId must be specified")
 	}
-	k, found := s.keys.Get(tx, keyRow(c.Region, in.KeyName))
+	k, found := s.keyNamed(tx, c.Region, in.KeyName)
 	if in.KeyPairID != "" {
-		k, found = s.keyByID(tx, c.Region, in.KeyPairID)
+		k, found = s.keys.Get(tx, in.KeyPairID)
+		found = found && k.Region == c.Region
 	}
-	name := in.KeyName
-	if found {
-		name = k.Name
+	if !found {
+		k = KeyPair{Name: in.KeyName}
 	}
-	if err := c.Require("ec2:DeleteKeyPair", s.arn(c.Region, "key-pair", name), s.resourceKeys(tx, c.Region, k.ID)); err != nil {
+	if err := c.Require("ec2:DeleteKeyPair", s.arn(c.Region, "key-pair", k.Name), s.resourceKeys(tx, c.Region, k.ID)); err != nil {
 		return nil, err
 	}
-	if found {
-		s.keys.Delete(tx, keyRow(c.Region, k.Name))
-		s.tags.Delete(tx, k.ID)
-	}
+	s.keys.Delete(tx, k.ID)
+	s.tags.Delete(tx, k.ID)
 	return &deleteKeyPairOutput{true, k.ID}, nil
 }

@@ -63,10 +63,7 @@ type modifyMetadataOutput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
 func (s *Service) modifyInstanceMetadataOptions(tx *store.Tx, c *call.Caller, in *modifyMetadataInput) (*modifyMetadataOutput, error) {
-	if in.Instance == "" {
-		return nil, errMissing("instanceId")
-	}
-	i, err := s.instance(tx, c.Region, in.Instance)
+	i, err := s.instances.find(tx, c.Region, in.Instance)
 	if err != nil {
 		return nil, err
 	}

@@ -18,10 +18,6 @@ type Paging struct {
 // differ by operation and are in its reference page under MaxResults.
 type limits struct{ least, most int }
 
-func wireFilterLimit() *wire.Error {
-	return wire.Errorf("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxFilterValues)
-}
-
 // page takes a page from rows, in order, of those that pass. A page begins
 // after the number in its token, so rows that come or go meanwhile neither
 // repeat nor hide another.
@@ -72,13 +68,13 @@ func readToken(token string) (uint64, error) {
 	return 0, wire.Errorf("InvalidNextToken", "The token '%s' is invalid", token)
 }
 
-// atMost is the paging of an operation that gives no more than n results even
+// atMost is the request of an operation that gives no more than n results even
 // when it is not asked for pages.
-func (p Paging) atMost(n int) Paging {
-	if p.MaxResults == nil {
-		p.MaxResults = &n
+func (in Listing) atMost(n int) Listing {
+	if in.MaxResults == nil {
+		in.MaxResults = &n
 	}
-	return p
+	return in
 }
 
 // numbered are rows that no table holds, numbered in the order given, which

@@ -1,14 +1,13 @@
 package ec2
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/iam"
-	"github.com/spawn-ec2/spawn/internal/local/policy"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
@@ -43,11 +42,9 @@ func (s *Service) plan(tx *store.Tx, c *call.Caller, in *runInput) (p launchPlan
 		return p, err
 	}
 	if in.KeyName != "" {
-		key, found := s.keys.Get(tx, keyRow(c.Region, in.KeyName))
-		if !found {
-			return p, errNoKeyPair(in.KeyName)
+		if p.key, err = s.findKey(tx, c.Region, in.KeyName); err != nil {
+			return p, err
 		}
-		p.key = key
 	}
 	if err := s.findProfile(tx, in, &p); err != nil {
 		return p, err
@@ -63,6 +60,30 @@ func (s *Service) plan(tx *store.Tx, c *call.Caller, in *runInput) (p launchPlan
 	}
 	p.tags, err = readLaunchTags(in, p.metadata)
 	return p, err
+}
+
+// addOptions checks the launch's market, hibernation and CPU credits against
+// what was found, and notes the terms of Spot.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreditSpecificationRequest.html
+func (p *launchPlan) addOptions(in *runInput, region string, now time.Time) (err error) {
+	if in.spot() {
+		if p.spot, err = in.spotTerms(now); err != nil {
+			return err
+		}
+		if err := checkSpotPrice(region, in.InstanceType, p.spot); err != nil {
+			return err
+		}
+	}
+	if in.HibernationOptions.Configured {
+		if err := checkHibernation(p.kind, p.image, p.volumes[0]); err != nil {
+			return err
+		}
+	}
+	if in.CreditSpecification.CPUCredits != "" && !p.kind.Burstable {
+		return errCombination("The instance type '%s' does not support CPU credits", p.kind.Name)
+	}
+	return nil
 }
 
 // readLaunchTags reads the tags for the instance and what is born with it.
@@ -171,9 +192,9 @@ func (s *Service) zoneOf(tx *store.Tx, c *call.Caller, in *runInput) (string, er
 	if in.SubnetID == "" {
 		return zone, nil
 	}
-	n, found := s.subnets.Get(tx, in.SubnetID)
-	if !found || n.Region != c.Region {
-		return "", errNoResource("subnet", in.SubnetID)
+	n, err := s.subnets.find(tx, c.Region, in.SubnetID)
+	if err != nil {
+		return "", err
 	}
 	if zone != "" && zone != n.Zone {
 		return "", errValue("The availability zone %s does not match the zone %s of the subnet %s", zone, n.Zone, n.ID)
@@ -184,7 +205,7 @@ func (s *Service) zoneOf(tx *store.Tx, c *call.Caller, in *runInput) (string, er
 func (s *Service) findGroups(tx *store.Tx, c *call.Caller, in *runInput, n Subnet) ([]SecurityGroup, error) {
 	var out []SecurityGroup
 	for _, id := range in.SecurityGroupIDs {
-		g, err := s.group(tx, c.Region, id)
+		g, err := s.groups.find(tx, c.Region, id)
 		if err != nil {
 			return nil, err
 		}
@@ -238,72 +259,4 @@ func (s *Service) findProfile(tx *store.Tx, in *runInput, p *launchPlan) error {
 	}
 	p.profile, p.role = profile, role
 	return nil
-}
-
-// authorizeLaunch asks for every permission that a launch takes: on each
-// resource it makes or uses, to tag, and to pass the role.
-//
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
-func (s *Service) authorizeLaunch(tx *store.Tx, c *call.Caller, in *runInput, p launchPlan) error {
-	base := s.regionKey(c)
-	type need struct {
-		kind, id string
-		keys     policy.Context
-	}
-	instance := requestKeys(p.tags["instance"])
-	instance.Set("ec2:InstanceType", p.kind.Name)
-	instance.Set("ec2:AvailabilityZone", p.subnet.Zone)
-	instance.Set("ec2:RootDeviceType", "ebs")
-	instance.Set("ec2:MetadataHttpTokens", p.metadata.Tokens)
-	instance.Set("ec2:MetadataHttpEndpoint", p.metadata.Endpoint)
-	if p.role != "" {
-		instance.Set("ec2:InstanceProfile", s.IAM.ProfileARN(p.profile))
-	}
-	image := policy.Context{}
-	image.Set("ec2:ImageID", p.image.ID)
-	image.Set("ec2:Owner", p.image.Owner)
-	image.Set("ec2:Public", "true")
-	needs := []need{
-		{"instance", "*", instance},
-		{"image", p.image.ID, image},
-		{"subnet", p.subnet.ID, s.subnetKeys(tx, p.subnet)},
-		{"network-interface", "*", requestKeys(p.tags["network-interface"])},
-	}
-	for _, g := range p.groups {
-		needs = append(needs, need{"security-group", g.ID, s.groupKeys(tx, g)})
-	}
-	for _, v := range p.volumes {
-		keys := requestKeys(p.tags["volume"])
-		keys.Set("ec2:VolumeType", v.Type)
-		keys.Set("ec2:VolumeSize", fmt.Sprint(v.SizeGiB))
-		keys.Set("ec2:Encrypted", fmt.Sprint(v.Encrypted))
-		needs = append(needs, need{"volume", "*", keys})
-	}
-	if p.key.Name != "" {
-		needs = append(needs, need{"key-pair", p.key.Name, s.resourceKeys(tx, c.Region, p.key.ID)})
-	}
-	if in.spot() {
-		needs = append(needs, need{"spot-instances-request", "*", requestKeys(p.tags["spot-instances-request"])})
-	}
-	if id := in.CapacityReservationSpecification.Target.ID; id != "" {
-		needs = append(needs, need{"capacity-reservation", id, s.resourceKeys(tx, c.Region, id)})
-	}
-	for _, n := range needs {
-		if err := c.Require("ec2:RunInstances", s.arn(c.Region, n.kind, n.id), n.keys.Merge(base)); err != nil {
-			return err
-		}
-	}
-	for _, kind := range []string{"instance", "volume", "network-interface", "spot-instances-request"} {
-		if err := s.requireTagging(c, "RunInstances", kind, p.tags[kind]); err != nil {
-			return err
-		}
-	}
-	if p.role == "" {
-		return nil
-	}
-	pass := policy.Context{}
-	pass.Set("iam:PassedToService", "ec2.amazonaws.com")
-	pass.Set("iam:AssociatedResourceArn", s.arn(c.Region, "instance", "*"))
-	return c.Require("iam:PassRole", p.role, pass)
 }

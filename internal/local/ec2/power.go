@@ -30,7 +30,7 @@ func (s *Service) act(tx *store.Tx, c *call.Caller, action string, ids []string,
 		if slices.Contains(ids[:n], id) {
 			continue
 		}
-		i, err := s.instance(tx, c.Region, id)
+		i, err := s.instances.find(tx, c.Region, id)
 		if err != nil {
 			return nil, err
 		}
@@ -47,18 +47,16 @@ func (s *Service) act(tx *store.Tx, c *call.Caller, action string, ids []string,
 }
 
 // terminateInstances ends instances. Those that have ended already are no
-// error; one that is off ends at once; one that is protected refuses, and with
-// it the whole request (EC2 would end those in other zones).
+// error, and one that is off ends at once. Where one is protected the request
+// fails, and what it names in that one's zone stays; the others end all the same.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingDisableAPITermination.html
 func (s *Service) terminateInstances(tx *store.Tx, c *call.Caller, in *instancesInput) (*stateChanges, error) {
-	return s.act(tx, c, "TerminateInstances", in.IDs, func(i Instance) (Instance, error) {
-		if i.State == Terminated || i.State == ShuttingDown {
+	spared, refusal := s.protected(tx, in.IDs)
+	out, err := s.act(tx, c, "TerminateInstances", in.IDs, func(i Instance) (Instance, error) {
+		if i.ending() || spared[i.Zone] {
 			return i, nil
-		}
-		if i.Protected {
-			return i, wire.Errorf("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.ID)
 		}
 		if i.State == Stopped {
 			i.Reason, i.Transition = userInitiated(tx.Now())
@@ -71,6 +69,30 @@ func (s *Service) terminateInstances(tx *store.Tx, c *call.Caller, in *instances
 		tx.AfterCommit(func() { s.powerOff(i.ID) })
 		return i, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		return nil, &call.PartialError{Err: refusal}
+	}
+	return out, nil
+}
+
+// protected says which zones have any of the instances that is protected from
+// termination, and words the refusal; none is protected where that is nil.
+func (s *Service) protected(tx *store.Tx, ids []string) (zones map[string]bool, refusal error) {
+	zones = map[string]bool{}
+	for _, id := range ids {
+		i, found := s.instances.Get(tx, id)
+		if !found || !i.Protected || i.ending() {
+			continue
+		}
+		zones[i.Zone] = true
+		if refusal == nil {
+			refusal = wire.Errorf("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", id)
+		}
+	}
+	return zones, refusal
 }
 
 // stopInstances stops instances, which keep their disk and private address.
@@ -119,6 +141,9 @@ func (s *Service) startInstances(tx *store.Tx, c *call.Caller, in *instancesInpu
 		}
 		if err := s.canStart(tx, i); err != nil {
 			return i, err
+		}
+		if d := i.demand(); !in.DryRun && s.room(tx, d, 1) < 1 {
+			return i, s.errQuota(d)
 		}
 		return s.start(tx, i)
 	})

@@ -50,7 +50,7 @@ type describeRegionsOutput struct {
 	Regions wire.Items[regionView] `xml:"regionInfo"`
 }
 
-func (r regionView) attributes(name string) ([]string, bool) {
+func (r regionView) attribute(name string) ([]string, bool) {
 	switch name {
 	case "region-name":
 		return one(r.Name)
@@ -64,26 +64,35 @@ func (r regionView) attributes(name string) ([]string, bool) {
 
 // describeRegions tells of all regions, with AllRegions or without: none is
 // disabled here.
-func (s *Service) describeRegions(_ *store.Tx, c *call.Caller, in *describeRegionsInput) (*describeRegionsOutput, error) {
-	if err := s.requireList(c, "DescribeRegions"); err != nil {
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html
+func (s *Service) describeRegions(_ *store.Tx, _ *call.Caller, in *describeRegionsInput) (*describeRegionsOutput, error) {
+	found, _, err := listing[regionView]{
+		all: numbered(viewRegions), attribute: regionView.attribute,
+		find: func(name string) (regionView, error) {
+			if !KnownRegion(name) {
+				return regionView{}, errValue("Invalid region provided: [%s]", name)
+			}
+			return viewRegion(name), nil
+		},
+		id: func(r regionView) string { return r.Name },
+	}.list(Listing{Filters: in.Filters}, in.Names)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkFilters(in.Filters, regionView{}.attributes); err != nil {
-		return nil, err
-	}
-	for _, name := range in.Names {
-		if !KnownRegion(name) {
-			return nil, errValue("Invalid region provided: [%s]", name)
-		}
-	}
-	out := &describeRegionsOutput{}
+	return &describeRegionsOutput{found}, nil
+}
+
+func viewRegion(name string) regionView {
+	return regionView{Name: name, Endpoint: "ec2." + name + ".amazonaws.com", OptIn: optIn(name)}
+}
+
+func viewRegions(yield func(regionView) bool) {
 	for _, name := range Regions() {
-		r := regionView{Name: name, Endpoint: "ec2." + name + ".amazonaws.com", OptIn: optIn(name)}
-		if (len(in.Names) == 0 || slices.Contains(in.Names, name)) && passes(in.Filters, nil, r.attributes) {
-			out.Regions = append(out.Regions, r)
+		if !yield(viewRegion(name)) {
+			return
 		}
 	}
-	return out, nil
 }
 
 type describeZonesInput struct {
@@ -109,7 +118,7 @@ type describeZonesOutput struct {
 	Zones wire.Items[zoneView] `xml:"availabilityZoneInfo"`
 }
 
-func (z zoneView) attributes(name string) ([]string, bool) {
+func (z zoneView) attribute(name string) ([]string, bool) {
 	switch name {
 	case "zone-name":
 		return one(z.Name)
@@ -131,34 +140,37 @@ func (z zoneView) attributes(name string) ([]string, bool) {
 
 // describeAvailabilityZones tells of the region's zones. Local and Wavelength
 // Zones are not there, so AllAvailabilityZones adds none.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAvailabilityZones.html
 func (s *Service) describeAvailabilityZones(_ *store.Tx, c *call.Caller, in *describeZonesInput) (*describeZonesOutput, error) {
-	if err := s.requireList(c, "DescribeAvailabilityZones"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, zoneView{}.attributes); err != nil {
-		return nil, err
-	}
 	zones := catalog.Zones(c.Region)
-	for _, name := range in.Names {
-		if !slices.ContainsFunc(zones, func(z catalog.Zone) bool { return z.Name == name }) {
-			return nil, errValue("Invalid availability zone: [%s]", name)
+	find := func(what, key string, is func(catalog.Zone) bool) (zoneView, error) {
+		i := slices.IndexFunc(zones, is)
+		if i < 0 {
+			return zoneView{}, errValue("Invalid availability %s: [%s]", what, key)
 		}
+		return viewZone(c.Region, zones[i]), nil
 	}
-	for _, id := range in.IDs {
-		if !slices.ContainsFunc(zones, func(z catalog.Zone) bool { return z.ID == id }) {
-			return nil, errValue("Invalid availability zone-id: [%s]", id)
-		}
+	found, _, err := listing[zoneView]{
+		all:       numbered(slices.Values(show(zones, func(z catalog.Zone) zoneView { return viewZone(c.Region, z) }))),
+		attribute: zoneView.attribute,
+		find: func(id string) (zoneView, error) {
+			return find("zone-id", id, func(z catalog.Zone) bool { return z.ID == id })
+		},
+		named: func(name string) (zoneView, error) {
+			return find("zone", name, func(z catalog.Zone) bool { return z.Name == name })
+		},
+		id: func(z zoneView) string { return z.ID },
+	}.list(Listing{Filters: in.Filters}, in.IDs, in.Names...)
+	if err != nil {
+		return nil, err
 	}
-	out := &describeZonesOutput{}
-	for _, zone := range zones {
-		z := zoneView{
-			Name: zone.Name, State: "available", Region: c.Region, OptIn: "opt-in-not-required",
-			Group: c.Region, ID: zone.ID, Border: c.Region, Type: "availability-zone",
-		}
-		named := (len(in.Names) == 0 || slices.Contains(in.Names, z.Name)) && (len(in.IDs) == 0 || slices.Contains(in.IDs, z.ID))
-		if named && passes(in.Filters, nil, z.attributes) {
-			out.Zones = append(out.Zones, z)
-		}
+	return &describeZonesOutput{found}, nil
+}
+
+func viewZone(region string, z catalog.Zone) zoneView {
+	return zoneView{
+		Name: z.Name, State: "available", Region: region, OptIn: "opt-in-not-required",
+		Group: region, ID: z.ID, Border: region, Type: "availability-zone",
 	}
-	return out, nil
 }

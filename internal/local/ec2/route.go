@@ -22,7 +22,7 @@ type createRouteInput struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
 // https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html
 func (s *Service) createRoute(tx *store.Tx, c *call.Caller, in *createRouteInput) (*done, error) {
-	t, err := s.routeTable(tx, c.Region, in.Table)
+	t, err := s.routeTables.find(tx, c.Region, in.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Service) createRoute(tx *store.Tx, c *call.Caller, in *createRouteInput
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.gateway(tx, c.Region, in.Gateway)
+	g, err := s.gateways.find(tx, c.Region, in.Gateway)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ type deleteRouteInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRoute.html
 func (s *Service) deleteRoute(tx *store.Tx, c *call.Caller, in *deleteRouteInput) (*done, error) {
-	t, err := s.routeTable(tx, c.Region, in.Table)
+	t, err := s.routeTables.find(tx, c.Region, in.Table)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,8 @@
 package ec2
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/policy"
@@ -24,11 +23,14 @@ const (
 // addresses is in every table and not kept here.
 type RouteTable struct {
 	ID, Region, VPC string
-	Token           string            // the creation's client token
-	Request         [sha256.Size]byte // all else that the creation asked for
-	Routes          []Route           // without the local one
+	Token           string      // the creation's client token
+	Request         fingerprint // all else that the creation asked for
+	Routes          []Route     // without the local one
 	Associations    []Association
+	Created         time.Time
 }
+
+func (t RouteTable) origin() origin { return origin{"rtb", t.ID, t.Region, t.Created} }
 
 // Route sends what is for a range of addresses to an internet gateway.
 type Route struct{ CIDR, Gateway string }
@@ -43,17 +45,6 @@ type Association struct {
 // main tells that the table is its VPC's main one.
 func (t RouteTable) main() bool {
 	return slices.ContainsFunc(t.Associations, func(a Association) bool { return a.Main })
-}
-
-func (s *Service) routeTable(tx *store.Tx, region, id string) (RouteTable, error) {
-	if id == "" {
-		return RouteTable{}, errMissing("routeTableId")
-	}
-	t, found := s.routeTables.Get(tx, id)
-	if !found || t.Region != region {
-		return RouteTable{}, errNoResource("rtb", id)
-	}
-	return t, nil
 }
 
 func (s *Service) routeTableKeys(tx *store.Tx, t RouteTable) policy.Context {
@@ -82,15 +73,6 @@ type createRouteTableInput struct {
 	Tags        []tagSpecification `query:"TagSpecification"`
 }
 
-// fingerprint is the same for requests that ask for the same.
-func (in *createRouteTableInput) fingerprint() [sha256.Size]byte {
-	b, err := json.Marshal(createRouteTableInput{VPC: in.VPC, Tags: in.Tags})
-	if err != nil {
-		panic(err) // a struct of texts always marshals
-	}
-	return sha256.Sum256(b)
-}
-
 type createRouteTableOutput struct {
 	Table       routeTableView `xml:"routeTable"`
 	ClientToken string         `xml:"clientToken,omitempty"`
@@ -103,7 +85,7 @@ type createRouteTableOutput struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRouteTable.html
 // https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 func (s *Service) createRouteTable(tx *store.Tx, c *call.Caller, in *createRouteTableInput) (*createRouteTableOutput, error) {
-	v, err := s.vpc(tx, c.Region, in.VPC)
+	v, err := s.vpcs.find(tx, c.Region, in.VPC)
 	if err != nil {
 		return nil, err
 	}
@@ -123,11 +105,12 @@ func (s *Service) createRouteTable(tx *store.Tx, c *call.Caller, in *createRoute
 	if err := s.requireTagging(c, "CreateRouteTable", "route-table", tags); err != nil {
 		return nil, err
 	}
+	asked := fingerprintOf(createRouteTableInput{VPC: in.VPC, Tags: in.Tags})
 	count := 0
 	for _, t := range s.routeTables.All(tx) {
 		if in.ClientToken != "" && t.Region == c.Region && t.Token == in.ClientToken {
-			if t.Request != in.fingerprint() {
-				return nil, wire.Errorf("IdempotentParameterMismatch", "The client token you have provided is associated with a resource that has different parameters.")
+			if t.Request != asked {
+				return nil, errOtherRequest()
 			}
 			return &createRouteTableOutput{s.viewRouteTable(tx, t), t.Token}, nil
 		}
@@ -138,7 +121,7 @@ func (s *Service) createRouteTable(tx *store.Tx, c *call.Caller, in *createRoute
 	if count >= maxRouteTables {
 		return nil, wire.Errorf("RouteTableLimitExceeded", "The maximum number of route tables has been reached.")
 	}
-	t := RouteTable{ID: call.NewID("rtb"), Region: c.Region, VPC: v.ID, Token: in.ClientToken, Request: in.fingerprint()}
+	t := RouteTable{ID: call.NewID("rtb"), Region: c.Region, VPC: v.ID, Token: in.ClientToken, Request: asked, Created: tx.Now()}
 	s.routeTables.Put(tx, t.ID, t)
 	s.tag(tx, t.ID, tags)
 	return &createRouteTableOutput{s.viewRouteTable(tx, t), t.Token}, nil
@@ -154,7 +137,7 @@ type routeTableInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRouteTable.html
 func (s *Service) deleteRouteTable(tx *store.Tx, c *call.Caller, in *routeTableInput) (*done, error) {
-	t, err := s.routeTable(tx, c.Region, in.Table)
+	t, err := s.routeTables.find(tx, c.Region, in.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -190,11 +173,11 @@ type associateRouteTableOutput struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateRouteTable.html
 // https://github.com/hashicorp/terraform/issues/5037
 func (s *Service) associateRouteTable(tx *store.Tx, c *call.Caller, in *associateRouteTableInput) (*associateRouteTableOutput, error) {
-	t, err := s.routeTable(tx, c.Region, in.Table)
+	t, err := s.routeTables.find(tx, c.Region, in.Table)
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.subnet(tx, c.Region, in.Subnet)
+	n, err := s.subnets.find(tx, c.Region, in.Subnet)
 	if err != nil {
 		return nil, err
 	}

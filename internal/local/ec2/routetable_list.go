@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
@@ -10,10 +9,8 @@ import (
 )
 
 type describeRouteTablesInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"RouteTableId"`
+	Listing
+	IDs []string `query:"RouteTableId"`
 }
 
 type routeView struct {
@@ -67,9 +64,9 @@ func (s *Service) viewRouteTable(tx *store.Tx, t RouteTable) routeTableView {
 	return v
 }
 
-// attributes are the filters of DescribeRouteTables; those on routes and
+// attribute is the filters of DescribeRouteTables; those on routes and
 // associations have as many values as the table has of them.
-func (v routeTableView) attributes(name string) ([]string, bool) {
+func (v routeTableView) attribute(name string) ([]string, bool) {
 	routes := func(value func(routeView) string) (out []string, known bool) {
 		for _, r := range v.Routes {
 			out = append(out, value(r))
@@ -111,28 +108,11 @@ func (v routeTableView) attributes(name string) ([]string, bool) {
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html
 func (s *Service) describeRouteTables(tx *store.Tx, c *call.Caller, in *describeRouteTablesInput) (*describeRouteTablesOutput, error) {
-	if err := s.requireList(c, "DescribeRouteTables"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, routeTableView{}.attributes); err != nil {
-		return nil, err
-	}
-	for _, id := range in.IDs {
-		if _, err := s.routeTable(tx, c.Region, id); err != nil {
-			return nil, err
-		}
-	}
-	found, next, err := page(in.Paging, limits{5, 100}, len(in.IDs) > 0, s.routeTables.All(tx), func(t RouteTable) bool {
-		tags, _ := s.tags.Get(tx, t.ID)
-		named := len(in.IDs) == 0 || slices.Contains(in.IDs, t.ID)
-		return t.Region == c.Region && named && passes(in.Filters, tags, s.viewRouteTable(tx, t).attributes)
-	})
+	view := func(t RouteTable) routeTableView { return s.viewRouteTable(tx, t) }
+	attribute := func(t RouteTable, name string) ([]string, bool) { return view(t).attribute(name) }
+	found, next, err := listingOf(s, tx, c, s.routeTables, attribute, limits{5, 100}).list(in.Listing, in.IDs)
 	if err != nil {
 		return nil, err
 	}
-	out := &describeRouteTablesOutput{NextToken: next}
-	for _, t := range found {
-		out.Tables = append(out.Tables, s.viewRouteTable(tx, t))
-	}
-	return out, nil
+	return &describeRouteTablesOutput{show(found, view), next}, nil
 }

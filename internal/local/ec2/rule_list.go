@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
@@ -41,13 +42,11 @@ func (s *Service) viewRule(tx *store.Tx, g SecurityGroup, r Rule, egress bool) r
 	return v
 }
 
-// rulesIn are the rules of a region, each with its group, by the group's age.
+// rulesIn are the rules that a caller sees in a region, each with its group, by
+// the group's age.
 func (s *Service) rulesIn(tx *store.Tx, region string) []ruleView {
 	var out []ruleView
-	for _, g := range s.groups.All(tx) {
-		if g.Region != region {
-			continue
-		}
+	for _, g := range s.groups.visible(tx, region) {
 		for _, r := range g.Rules {
 			out = append(out, s.viewRule(tx, g, r, false))
 		}
@@ -58,9 +57,31 @@ func (s *Service) rulesIn(tx *store.Tx, region string) []ruleView {
 	return out
 }
 
-// hasRule tells whether a region has a rule of an id.
-func (s *Service) hasRule(tx *store.Tx, region, id string) bool {
-	return slices.ContainsFunc(s.rulesIn(tx, region), func(v ruleView) bool { return v.ID == id })
+func (s *Service) findRule(tx *store.Tx, region, id string) (ruleView, error) {
+	for _, v := range s.rulesIn(tx, region) {
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	return ruleView{}, errNoResource("sgr", id)
+}
+
+// ruleIndex is the rules as far as tags go: they are no rows of a table.
+type ruleIndex struct{ *Service }
+
+func (s ruleIndex) ids(tx *store.Tx, region string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, v := range s.rulesIn(tx, region) {
+			if !yield(v.ID) {
+				return
+			}
+		}
+	}
+}
+
+func (s ruleIndex) has(tx *store.Tx, region, id string) error {
+	_, err := s.findRule(tx, region, id)
+	return err
 }
 
 // untagGroup forgets the tags of a group that goes, and of its rules.
@@ -70,10 +91,8 @@ func (s *Service) untagGroup(tx *store.Tx, g SecurityGroup) {
 }
 
 type describeRulesInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"SecurityGroupRuleId"`
+	Listing
+	IDs []string `query:"SecurityGroupRuleId"`
 }
 
 type describeRulesOutput struct {
@@ -81,7 +100,7 @@ type describeRulesOutput struct {
 	NextToken string               `xml:"nextToken,omitempty"`
 }
 
-func (v ruleView) attributes(name string) ([]string, bool) {
+func (v ruleView) attribute(name string) ([]string, bool) {
 	switch name {
 	case "group-id":
 		return one(v.Group)
@@ -93,22 +112,15 @@ func (v ruleView) attributes(name string) ([]string, bool) {
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroupRules.html
 func (s *Service) describeSecurityGroupRules(tx *store.Tx, c *call.Caller, in *describeRulesInput) (*describeRulesOutput, error) {
-	if err := s.requireList(c, "DescribeSecurityGroupRules"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, ruleView{}.attributes); err != nil {
-		return nil, err
-	}
-	for _, id := range in.IDs {
-		if !s.hasRule(tx, c.Region, id) {
-			return nil, errNoResource("sgr", id)
-		}
-	}
-	rows := numbered(slices.Values(s.rulesIn(tx, c.Region)))
-	found, next, err := page(in.Paging, limits{5, 1000}, len(in.IDs) > 0, rows, func(v ruleView) bool {
-		tags, _ := s.tags.Get(tx, v.ID)
-		return (len(in.IDs) == 0 || slices.Contains(in.IDs, v.ID)) && passes(in.Filters, tags, v.attributes)
-	})
+	found, next, err := listing[ruleView]{
+		all: numbered(slices.Values(s.rulesIn(tx, c.Region))), attribute: ruleView.attribute, pages: limits{5, 1000},
+		find: func(id string) (ruleView, error) { return s.findRule(tx, c.Region, id) },
+		id:   func(v ruleView) string { return v.ID },
+		tags: func(v ruleView) map[string]string {
+			tags, _ := s.tags.Get(tx, v.ID)
+			return tags
+		},
+	}.list(in.Listing, in.IDs)
 	if err != nil {
 		return nil, err
 	}

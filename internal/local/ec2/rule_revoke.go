@@ -73,10 +73,7 @@ func (s *Service) revokeIngress(tx *store.Tx, c *call.Caller, in *revokeIngressI
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupEgress.html
 func (s *Service) revokeEgress(tx *store.Tx, c *call.Caller, in *revokeEgressInput) (*revokeOutput, error) {
-	if in.GroupID == "" {
-		return nil, errMissing("groupId")
-	}
-	g, err := s.group(tx, c.Region, in.GroupID)
+	g, err := s.groups.find(tx, c.Region, in.GroupID)
 	if err != nil {
 		return nil, err
 	}

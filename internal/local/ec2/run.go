@@ -1,8 +1,6 @@
 package ec2
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,7 +12,7 @@ import (
 // launchToken is what is remembered of a launch that had a client token. Its
 // key in the table is where the token holds and the token.
 type launchToken struct {
-	Request   [sha256.Size]byte // of all other parameters
+	Request   fingerprint // of all other parameters
 	Instances []string
 }
 
@@ -25,15 +23,11 @@ type launchToken struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Run_Instance_Idempotency.html
 func tokenRow(region, zone, token string) string { return region + " " + zone + " " + token }
 
-// fingerprint is the same for requests that ask for the same.
-func (in *runInput) fingerprint() [sha256.Size]byte {
+// fingerprint is that of the request; the token is in it, and is the same.
+func (in *runInput) fingerprint() fingerprint {
 	same := *in
 	same.DryRun = false
-	b, err := json.Marshal(same)
-	if err != nil {
-		panic(err) // a struct of texts and numbers always marshals
-	}
-	return sha256.Sum256(b)
+	return fingerprintOf(same)
 }
 
 // runInstances launches, or answers again for a launch it has done.
@@ -81,12 +75,12 @@ func (s *Service) repeatLaunch(tx *store.Tx, c *call.Caller, in *runInput, earli
 		return nil, err
 	}
 	if earlier.Request != in.fingerprint() {
-		return nil, wire.Errorf("IdempotentParameterMismatch", "The client token you have provided is associated with a resource that has different parameters.")
+		return nil, errOtherRequest()
 	}
 	var again []Instance
 	for _, id := range earlier.Instances {
 		i, found := s.instances.Get(tx, id)
-		if !found || i.State == Terminated || i.State == ShuttingDown {
+		if !found || i.ending() {
 			return nil, wire.Errorf("IdempotentInstanceTerminated", "The client token you have provided is associated with an instance that has already been terminated.")
 		}
 		again = append(again, i)
@@ -102,12 +96,19 @@ func (s *Service) viewReservation(tx *store.Tx, list []Instance) *reservationVie
 	return out
 }
 
-// launch makes as many instances as the subnet has addresses for, up to
-// MaxCount and not below MinCount, and boots them when the transaction is done.
+// launch makes as many instances as the subnet has addresses for and the quota
+// vCPUs, up to MaxCount and not below MinCount, and boots them when the
+// transaction is done.
 func (s *Service) launch(tx *store.Tx, c *call.Caller, in *runInput, p launchPlan) ([]Instance, error) {
 	count := min(*in.MaxCount, p.subnet.size()-p.subnet.Used)
 	if count < *in.MinCount {
 		return nil, wire.Errorf("InsufficientFreeAddressesInSubnet", "The specified subnet %s does not have enough free addresses to satisfy the request.", p.subnet.ID)
+	}
+	if !in.DryRun {
+		d := demand{c.Region, p.kind.Name, vcpusOf(p.kind), in.spot()}
+		if count = s.room(tx, d, count); count < *in.MinCount {
+			return nil, s.errQuota(d)
+		}
 	}
 	reservation := call.NewID("r")
 	out := make([]Instance, 0, count)
@@ -148,7 +149,7 @@ func (s *Service) newInstance(tx *store.Tx, c *call.Caller, in *runInput, p laun
 	now := tx.Now().Truncate(time.Second)
 	i := Instance{
 		ID: call.NewID("i"), Region: c.Region, Owner: s.Account, Token: in.ClientToken,
-		Type: p.kind.Name, VCPUs: max(1, p.kind.VCPUs), Image: p.image.ID, Architecture: p.image.Architecture, RootDevice: p.image.RootDevice,
+		Type: p.kind.Name, VCPUs: vcpusOf(p.kind), Image: p.image.ID, Architecture: p.image.Architecture, RootDevice: p.image.RootDevice,
 		KeyName: p.key.Name, PublicKey: p.key.Public,
 		Zone: p.subnet.Zone, ZoneID: p.subnet.ZoneID, Subnet: p.subnet.ID, VPC: p.subnet.VPC,
 		UserData: in.UserData, Metadata: p.metadata, OnShutdown: in.InstanceInitiatedShutdownBehavior, Protected: in.DisableAPITermination,
@@ -173,7 +174,7 @@ func (s *Service) equip(tx *store.Tx, i *Instance, p launchPlan) error {
 	subnet, _ := s.subnets.Get(tx, i.Subnet) // as the last instance left it
 	n := Interface{
 		ID: call.NewID("eni"), Attachment: call.NewID("eni-attach"), Region: i.Region, Zone: i.Zone, Subnet: i.Subnet, VPC: i.VPC,
-		Groups: i.Groups, Instance: i.ID, Attached: i.Launched,
+		Groups: i.Groups, Instance: i.ID, Created: i.Created, Attached: i.Launched,
 	}
 	n.MAC = macAddress(n.ID)
 	var err error
@@ -187,7 +188,7 @@ func (s *Service) equip(tx *store.Tx, i *Instance, p launchPlan) error {
 	s.tag(tx, n.ID, p.tags["network-interface"])
 	i.Interface, i.PrivateIP, i.PublicIP = n.ID, n.PrivateIP, n.PublicIP
 	for _, v := range p.volumes {
-		v.ID, v.Region, v.Zone, v.Created = call.NewID("vol"), i.Region, i.Zone, i.Launched
+		v.ID, v.Region, v.Zone, v.Created = call.NewID("vol"), i.Region, i.Zone, i.Created
 		v.Instance, v.Attached = i.ID, i.Launched
 		s.volumes.Put(tx, v.ID, v)
 		s.tag(tx, v.ID, p.tags["volume"])

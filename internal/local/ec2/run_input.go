@@ -73,6 +73,8 @@ func (in *runInput) check() error {
 		return errValue("User data is limited to %d bytes", maxUserData)
 	case in.Placement.Tenancy != "" && in.Placement.Tenancy != "default":
 		return wire.Errorf("UnsupportedOperation", "This cloud does not have the tenancy %s", in.Placement.Tenancy)
+	case in.DisableAPITermination && in.spot():
+		return errCombination("Termination protection cannot be enabled for Spot Instances")
 	case len(in.SecurityGroups) > 0 && in.SubnetID != "":
 		return errCombination("The parameter groupName cannot be used with the parameter subnet")
 	case in.IamInstanceProfile.ARN != "" && in.IamInstanceProfile.Name != "":

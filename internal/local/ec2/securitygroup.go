@@ -21,17 +21,7 @@ type SecurityGroup struct {
 	Created           time.Time
 }
 
-// group finds a group for a caller. One that was just created may not be known
-// yet to whoever is asked for it.
-//
-// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
-func (s *Service) group(tx *store.Tx, region, id string) (SecurityGroup, error) {
-	g, found := s.groups.Get(tx, id)
-	if !found || g.Region != region || s.Faults.Lagging(g.Created) {
-		return SecurityGroup{}, errNoResource("sg", id)
-	}
-	return g, nil
-}
+func (g SecurityGroup) origin() origin { return origin{"sg", g.ID, g.Region, g.Created} }
 
 // groupByName finds a group in a VPC.
 func (s *Service) groupByName(tx *store.Tx, vpc, name string) (SecurityGroup, bool) {
@@ -47,7 +37,7 @@ func (s *Service) groupByName(tx *store.Tx, vpc, name string) (SecurityGroup, bo
 func (s *Service) groupNamed(tx *store.Tx, c *call.Caller, id, name string) (SecurityGroup, error) {
 	switch {
 	case id != "":
-		return s.group(tx, c.Region, id)
+		return s.groups.find(tx, c.Region, id)
 	case name == "":
 		return SecurityGroup{}, errMissing("groupName or groupId")
 	}
@@ -107,9 +97,10 @@ func (s *Service) createSecurityGroup(tx *store.Tx, c *call.Caller, in *createSe
 	}
 	vpc, found := s.defaultVPC(tx, c.Region)
 	if in.VPC != "" {
-		if vpc, found = s.vpcs.Get(tx, in.VPC); !found || vpc.Region != c.Region {
-			return nil, errNoResource("vpc", in.VPC)
+		if vpc, err = s.vpcs.find(tx, c.Region, in.VPC); err != nil {
+			return nil, err
 		}
+		found = true
 	}
 	if !found {
 		return nil, wire.Errorf("VPCIdNotSpecified", "No default VPC for this user")
@@ -175,92 +166,4 @@ func (s *Service) deleteSecurityGroup(tx *store.Tx, c *call.Caller, in *groupInp
 	s.groups.Delete(tx, g.ID)
 	s.untagGroup(tx, g)
 	return &deleteSecurityGroupOutput{true, g.ID}, nil
-}
-
-type describeSecurityGroupsInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"GroupId"`
-	Names   []string `query:"GroupName"`
-}
-
-type groupView struct {
-	ID          string                     `xml:"groupId"`
-	ARN         string                     `xml:"securityGroupArn"`
-	Name        string                     `xml:"groupName"`
-	Description string                     `xml:"groupDescription"`
-	Owner       string                     `xml:"ownerId"`
-	VPC         string                     `xml:"vpcId"`
-	Ingress     wire.Items[permissionView] `xml:"ipPermissions"`
-	Egress      wire.Items[permissionView] `xml:"ipPermissionsEgress"`
-	Tags        wire.Items[Tag]            `xml:"tagSet"`
-}
-
-type describeSecurityGroupsOutput struct {
-	Groups    wire.Items[groupView] `xml:"securityGroupInfo"`
-	NextToken string                `xml:"nextToken,omitempty"`
-}
-
-func (s *Service) groupAttributes(g SecurityGroup) attributes {
-	return func(name string) ([]string, bool) {
-		switch name {
-		case "group-id":
-			return one(g.ID)
-		case "group-name":
-			return one(g.Name)
-		case "description":
-			return one(g.Description)
-		case "vpc-id":
-			return one(g.VPC)
-		case "owner-id":
-			return one(s.Account)
-		case "ip-permission.cidr":
-			var cidrs []string
-			for _, r := range g.Rules {
-				if r.CIDR4 != "" {
-					cidrs = append(cidrs, r.CIDR4)
-				}
-			}
-			return cidrs, true
-		}
-		return nil, false
-	}
-}
-
-func (s *Service) describeSecurityGroups(tx *store.Tx, c *call.Caller, in *describeSecurityGroupsInput) (*describeSecurityGroupsOutput, error) {
-	if err := s.requireList(c, "DescribeSecurityGroups"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, s.groupAttributes(SecurityGroup{})); err != nil {
-		return nil, err
-	}
-	ids := slices.Clone(in.IDs)
-	for _, id := range in.IDs {
-		if _, err := s.group(tx, c.Region, id); err != nil {
-			return nil, err
-		}
-	}
-	for _, name := range in.Names {
-		g, err := s.groupNamed(tx, c, "", name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, g.ID)
-	}
-	found, next, err := page(in.Paging, limits{5, 1000}, len(ids) > 0, s.groups.All(tx), func(g SecurityGroup) bool {
-		tags, _ := s.tags.Get(tx, g.ID)
-		return g.Region == c.Region && (len(ids) == 0 || slices.Contains(ids, g.ID)) && passes(in.Filters, tags, s.groupAttributes(g)) && !s.Faults.Lagging(g.Created)
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := &describeSecurityGroupsOutput{NextToken: next}
-	for _, g := range found {
-		out.Groups = append(out.Groups, groupView{
-			ID: g.ID, ARN: s.arn(g.Region, "security-group", g.ID), Name: g.Name, Description: g.Description, Owner: s.Account,
-			VPC: g.VPC, Ingress: s.viewRules(g.Rules), Egress: s.viewRules(g.Egress), Tags: s.tagList(tx, g.ID),
-		})
-	}
-	return out, nil
 }

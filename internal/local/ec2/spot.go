@@ -44,6 +44,8 @@ type SpotRequest struct {
 	Subnet     string
 }
 
+func (r SpotRequest) origin() origin { return origin{"sir", r.ID, r.Region, r.Created} }
+
 // SpotStatus says how a request is doing; the codes are those of
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/understand-spot-instance-request-status.html
 type SpotStatus struct {

@@ -20,15 +20,13 @@ const spotProduct = "Linux/UNIX"
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
 type spotHistoryInput struct {
-	call.Dry
-	Paging
+	Listing
 	AvailabilityZone    string
 	AvailabilityZoneID  string `query:"AvailabilityZoneId"`
 	StartTime           string
 	EndTime             string
 	Types               []string `query:"InstanceType"`
 	ProductDescriptions []string `query:"ProductDescription"`
-	Filters             []filter `query:"Filter"`
 }
 
 type spotPrice struct {
@@ -40,7 +38,7 @@ type spotPrice struct {
 	ZoneID  string `xml:"availabilityZoneId"`
 }
 
-func (p spotPrice) attributes(name string) ([]string, bool) {
+func (p spotPrice) attribute(name string) ([]string, bool) {
 	switch name {
 	case "instance-type":
 		return one(p.Type)
@@ -84,14 +82,8 @@ func readTime(parameter, text string) (*time.Time, error) {
 // before StartTime counts, because it is in force at StartTime. The youngest
 // come first.
 func (s *Service) describeSpotPriceHistory(tx *store.Tx, c *call.Caller, in *spotHistoryInput) (*spotHistoryOutput, error) {
-	if err := s.requireList(c, "DescribeSpotPriceHistory"); err != nil {
-		return nil, err
-	}
 	if in.AvailabilityZone != "" && in.AvailabilityZoneID != "" {
 		return nil, errCombination("The parameters AvailabilityZone and AvailabilityZoneId cannot be used together")
-	}
-	if err := checkUntagged(in.Filters, spotPrice{}.attributes); err != nil {
-		return nil, err
 	}
 	start, err := readTime("startTime", in.StartTime)
 	if err != nil {
@@ -102,12 +94,15 @@ func (s *Service) describeSpotPriceHistory(tx *store.Tx, c *call.Caller, in *spo
 		return nil, err
 	}
 	named := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
-	rows := numbered(spotHistory(c.Region, tx.Now().Truncate(time.Hour), start, end))
-	found, next, err := page(in.atMost(1000), limits{1, 1000}, false, rows, func(p spotPrice) bool {
-		return named(in.Types, p.Type) && named(in.ProductDescriptions, p.Product) &&
-			(in.AvailabilityZone == "" || in.AvailabilityZone == p.Zone) &&
-			(in.AvailabilityZoneID == "" || in.AvailabilityZoneID == p.ZoneID) && passes(in.Filters, nil, p.attributes)
-	})
+	found, next, err := listing[spotPrice]{
+		all:       numbered(spotHistory(c.Region, tx.Now().Truncate(time.Hour), start, end)),
+		attribute: spotPrice.attribute, pages: limits{1, 1000},
+		keep: func(p spotPrice) bool {
+			return named(in.Types, p.Type) && named(in.ProductDescriptions, p.Product) &&
+				(in.AvailabilityZone == "" || in.AvailabilityZone == p.Zone) &&
+				(in.AvailabilityZoneID == "" || in.AvailabilityZoneID == p.ZoneID)
+		},
+	}.list(in.atMost(1000), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -3,28 +3,39 @@ package ec2
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/local/call"
+	"github.com/spawn-ec2/spawn/internal/local/policy"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
+
+// Subnet is a part of a VPC in one zone.
+type Subnet struct {
+	ID, Region, VPC, Zone, ZoneID, CIDR string
+	Default                             bool
+	MapPublicIP                         bool // new interfaces get a public address
+	Used                                int  // addresses that interfaces have
+	Created                             time.Time
+}
+
+func (n Subnet) origin() origin { return origin{"subnet", n.ID, n.Region, n.Created} }
+
+// subnetKeys are the condition keys of a subnet.
+func (s *Service) subnetKeys(tx *store.Tx, n Subnet) policy.Context {
+	keys := s.resourceKeys(tx, n.Region, n.ID)
+	keys.Set("ec2:AvailabilityZone", n.Zone)
+	keys.Set("ec2:SubnetID", n.ID)
+	keys.Set("ec2:Vpc", s.arn(n.Region, "vpc", n.VPC))
+	return keys
+}
 
 // maxSubnets is the quota of subnets in a VPC.
 //
 // https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 const maxSubnets = 200
-
-func (s *Service) subnet(tx *store.Tx, region, id string) (Subnet, error) {
-	if id == "" {
-		return Subnet{}, errMissing("subnetId")
-	}
-	n, found := s.subnets.Get(tx, id)
-	if !found || n.Region != region {
-		return Subnet{}, errNoResource("subnet", id)
-	}
-	return n, nil
-}
 
 type createSubnetInput struct {
 	call.Dry
@@ -48,7 +59,7 @@ func (s *Service) createSubnet(tx *store.Tx, c *call.Caller, in *createSubnetInp
 	if in.CIDR == "" {
 		return nil, errMissing("cidrBlock")
 	}
-	v, err := s.vpc(tx, c.Region, in.VPC)
+	v, err := s.vpcs.find(tx, c.Region, in.VPC)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +88,7 @@ func (s *Service) createSubnet(tx *store.Tx, c *call.Caller, in *createSubnetInp
 	if err != nil {
 		return nil, err
 	}
-	n := Subnet{ID: call.NewID("subnet"), Region: c.Region, VPC: v.ID, Zone: zone.Name, ZoneID: zone.ID, CIDR: block.String()}
+	n := Subnet{ID: call.NewID("subnet"), Region: c.Region, VPC: v.ID, Zone: zone.Name, ZoneID: zone.ID, CIDR: block.String(), Created: tx.Now()}
 	s.subnets.Put(tx, n.ID, n)
 	s.tag(tx, n.ID, tags)
 	return &createSubnetOutput{s.viewSubnet(tx, n)}, nil
@@ -138,7 +149,7 @@ type subnetInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html
 func (s *Service) deleteSubnet(tx *store.Tx, c *call.Caller, in *subnetInput) (*done, error) {
-	n, err := s.subnet(tx, c.Region, in.Subnet)
+	n, err := s.subnets.find(tx, c.Region, in.Subnet)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +180,7 @@ type modifySubnetAttributeInput struct { // which has no DryRun
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySubnetAttribute.html
 // https://docs.aws.amazon.com/vpc/latest/userguide/subnet-public-ip.html
 func (s *Service) modifySubnetAttribute(tx *store.Tx, c *call.Caller, in *modifySubnetAttributeInput) (*done, error) {
-	n, err := s.subnet(tx, c.Region, in.Subnet)
+	n, err := s.subnets.find(tx, c.Region, in.Subnet)
 	if err != nil {
 		return nil, err
 	}
@@ -184,13 +195,4 @@ func (s *Service) modifySubnetAttribute(tx *store.Tx, c *call.Caller, in *modify
 	n.MapPublicIP = in.MapPublicIP.Value
 	s.subnets.Put(tx, n.ID, n)
 	return &done{true}, nil
-}
-
-// viewSubnet is a subnet as it is shown.
-func (s *Service) viewSubnet(tx *store.Tx, n Subnet) subnetView {
-	return subnetView{
-		ID: n.ID, ARN: s.arn(n.Region, "subnet", n.ID), Owner: s.Account, State: "available",
-		VPC: n.VPC, CIDR: n.CIDR, Available: n.size() - n.Used, Zone: n.Zone, ZoneID: n.ZoneID, Default: n.Default,
-		MapPublic: n.MapPublicIP, Tags: s.tagList(tx, n.ID),
-	}
 }

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -112,57 +113,55 @@ func listTags(tags map[string]string) wire.Items[Tag] {
 	return out
 }
 
-// taggable finds any resource by its id and the condition keys it has.
+// index is the resources of one kind, whatever their type: those that a caller
+// in a region sees.
+type index interface {
+	ids(tx *store.Tx, region string) iter.Seq[string]
+	has(tx *store.Tx, region, id string) error // nil: it has
+}
+
+type taggedKind struct {
+	prefix string
+	index  index
+}
+
+// tagged are the kinds that can have tags, in the order in which DescribeTags
+// tells of them.
+func (s *Service) tagged() []taggedKind {
+	return []taggedKind{
+		{"i", s.instances},
+		{"vol", s.volumes},
+		{"eni", s.interfaces},
+		{"sg", s.groups},
+		{"sgr", ruleIndex{s}},
+		{"key", s.keys},
+		{"vpc", s.vpcs},
+		{"subnet", s.subnets},
+		{"igw", s.gateways},
+		{"rtb", s.routeTables},
+		{"cr", s.capacity},
+		{"sir", s.spot},
+	}
+}
+
+// taggable finds any resource by its id, and the condition keys it has.
 func (s *Service) taggable(tx *store.Tx, region, id string) (kind, policy.Context, error) {
 	k, known := kindOf(id)
-	if !known {
-		return kind{}, nil, wire.Errorf("InvalidID", "The ID '%s' is not valid", id)
+	all := s.tagged()
+	i := slices.IndexFunc(all, func(t taggedKind) bool { return t.prefix == k.prefix })
+	switch {
+	case !known:
+		return k, nil, wire.Errorf("InvalidID", "The ID '%s' is not valid", id)
+	case i < 0: // an image, which is somebody else's
+		return k, nil, errNoResource(k.prefix, id)
 	}
-	where := ""
-	keys := s.resourceKeys(tx, region, id)
-	switch k.prefix {
-	case "i":
-		i, _ := s.instances.Get(tx, id)
-		where, keys = i.Region, s.instanceKeys(tx, i)
-	case "vol":
-		v, _ := s.volumes.Get(tx, id)
-		where = v.Region
-	case "eni":
-		n, _ := s.interfaces.Get(tx, id)
-		where = n.Region
-	case "sg":
-		g, _ := s.groups.Get(tx, id)
-		where = g.Region
-	case "vpc":
-		v, _ := s.vpcs.Get(tx, id)
-		where = v.Region
-	case "subnet":
-		n, _ := s.subnets.Get(tx, id)
-		where = n.Region
-	case "igw":
-		g, _ := s.gateways.Get(tx, id)
-		where = g.Region
-	case "rtb":
-		t, _ := s.routeTables.Get(tx, id)
-		where = t.Region
-	case "sgr":
-		if s.hasRule(tx, region, id) {
-			where = region
-		}
-	case "cr":
-		r, _ := s.capacity.Get(tx, id)
-		where = r.Region
-	case "sir":
-		r, _ := s.spot.Get(tx, id)
-		where = r.Region
-	case "key":
-		p, _ := s.keyByID(tx, region, id)
-		where = p.Region
+	if err := all[i].index.has(tx, region, id); err != nil {
+		return k, nil, err
 	}
-	if where != region {
-		return kind{}, nil, errNoResource(k.prefix, id)
+	if instance, is := s.instances.Get(tx, id); is {
+		return k, s.instanceKeys(tx, instance), nil
 	}
-	return k, keys, nil
+	return k, s.resourceKeys(tx, region, id), nil
 }
 
 type tagsInput struct {

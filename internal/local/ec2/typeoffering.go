@@ -13,10 +13,8 @@ import (
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
 type describeTypeOfferingsInput struct {
-	call.Dry
-	Paging
+	Listing
 	LocationType string
-	Filters      []filter `query:"Filter"`
 }
 
 type typeOffering struct {
@@ -25,7 +23,7 @@ type typeOffering struct {
 	Location     string `xml:"location"`
 }
 
-func (o typeOffering) attributes(name string) ([]string, bool) {
+func (o typeOffering) attribute(name string) ([]string, bool) {
 	switch name {
 	case "instance-type":
 		return one(o.Type)
@@ -52,19 +50,12 @@ func zonesWith(o catalog.Offering) []catalog.Zone {
 // describeInstanceTypeOfferings tells where types can be had: in the region,
 // unless asked for its zones by name or by id. There are no Outposts.
 func (s *Service) describeInstanceTypeOfferings(_ *store.Tx, c *call.Caller, in *describeTypeOfferingsInput) (*describeTypeOfferingsOutput, error) {
-	if err := s.requireList(c, "DescribeInstanceTypeOfferings"); err != nil {
-		return nil, err
-	}
 	if err := oneOf("LocationType", in.LocationType, "region", "availability-zone", "availability-zone-id"); err != nil {
 		return nil, err
 	}
-	if err := checkUntagged(in.Filters, typeOffering{}.attributes); err != nil {
-		return nil, err
-	}
-	rows := numbered(typeOfferings(c.Region, in.LocationType))
-	found, next, err := page(in.atMost(1000), limits{5, 1000}, false, rows, func(o typeOffering) bool {
-		return passes(in.Filters, nil, o.attributes)
-	})
+	found, next, err := listing[typeOffering]{
+		all: numbered(typeOfferings(c.Region, in.LocationType)), attribute: typeOffering.attribute, pages: limits{5, 1000},
+	}.list(in.atMost(1000), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,6 @@
 package ec2
 
 import (
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
@@ -23,6 +21,8 @@ type Volume struct {
 	DeleteOnTermination bool
 	Attached            time.Time
 }
+
+func (v Volume) origin() origin { return origin{"vol", v.ID, v.Region, v.Created} }
 
 func (v Volume) state() string {
 	if v.Instance != "" {
@@ -140,113 +140,6 @@ func (s *Service) volumesOf(tx *store.Tx, i Instance) []Volume {
 	return out
 }
 
-type describeVolumesInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"VolumeId"`
-}
-
-type attachmentView struct {
-	Volume   string `xml:"volumeId"`
-	Instance string `xml:"instanceId"`
-	Device   string `xml:"device"`
-	Status   string `xml:"status"`
-	Time     string `xml:"attachTime"`
-	Delete   bool   `xml:"deleteOnTermination"`
-}
-
-type volumeView struct {
-	ID          string                     `xml:"volumeId"`
-	Size        int                        `xml:"size"`
-	Snapshot    string                     `xml:"snapshotId"`
-	Zone        string                     `xml:"availabilityZone"`
-	Status      string                     `xml:"status"`
-	Created     string                     `xml:"createTime"`
-	Attachments wire.Items[attachmentView] `xml:"attachmentSet"`
-	Type        string                     `xml:"volumeType"`
-	Encrypted   bool                       `xml:"encrypted"`
-	MultiAttach bool                       `xml:"multiAttachEnabled"`
-	Tags        wire.Items[Tag]            `xml:"tagSet"`
-}
-
-type describeVolumesOutput struct {
-	Volumes   wire.Items[volumeView] `xml:"volumeSet"`
-	NextToken string                 `xml:"nextToken,omitempty"`
-}
-
-func (v Volume) attributes(name string) ([]string, bool) {
-	switch name {
-	case "volume-id":
-		return one(v.ID)
-	case "status":
-		return one(v.state())
-	case "availability-zone":
-		return one(v.Zone)
-	case "size":
-		return one(strconv.Itoa(v.SizeGiB))
-	case "volume-type":
-		return one(v.Type)
-	case "snapshot-id":
-		return one(v.Snapshot)
-	case "encrypted":
-		return truth(v.Encrypted)
-	case "attachment.instance-id":
-		return one(v.Instance)
-	case "attachment.device":
-		return one(v.Device)
-	case "attachment.status":
-		if v.Instance == "" {
-			return nil, true
-		}
-		return one("attached")
-	case "attachment.delete-on-termination":
-		return truth(v.Instance != "" && v.DeleteOnTermination)
-	}
-	return nil, false
-}
-
-func (s *Service) volume(tx *store.Tx, region, id string) (Volume, error) {
-	v, found := s.volumes.Get(tx, id)
-	if !found || v.Region != region {
-		return Volume{}, errNoResource("vol", id)
-	}
-	return v, nil
-}
-
-func (s *Service) describeVolumes(tx *store.Tx, c *call.Caller, in *describeVolumesInput) (*describeVolumesOutput, error) {
-	if err := s.requireList(c, "DescribeVolumes"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, Volume{}.attributes); err != nil {
-		return nil, err
-	}
-	for _, id := range in.IDs {
-		if _, err := s.volume(tx, c.Region, id); err != nil {
-			return nil, err
-		}
-	}
-	found, next, err := page(in.Paging, limits{5, 1000}, len(in.IDs) > 0, s.volumes.All(tx), func(v Volume) bool {
-		tags, _ := s.tags.Get(tx, v.ID)
-		return v.Region == c.Region && (len(in.IDs) == 0 || slices.Contains(in.IDs, v.ID)) && passes(in.Filters, tags, v.attributes)
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := &describeVolumesOutput{NextToken: next}
-	for _, v := range found {
-		view := volumeView{
-			ID: v.ID, Size: v.SizeGiB, Snapshot: v.Snapshot, Zone: v.Zone, Status: v.state(), Created: wire.Time(v.Created),
-			Type: v.Type, Encrypted: v.Encrypted, Tags: s.tagList(tx, v.ID),
-		}
-		if v.Instance != "" {
-			view.Attachments = wire.Items[attachmentView]{{v.ID, v.Instance, v.Device, "attached", wire.Time(v.Attached), v.DeleteOnTermination}}
-		}
-		out.Volumes = append(out.Volumes, view)
-	}
-	return out, nil
-}
-
 type volumeInput struct {
 	call.Dry
 	VolumeID string `query:"VolumeId"`
@@ -256,10 +149,7 @@ type volumeInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVolume.html
 func (s *Service) deleteVolume(tx *store.Tx, c *call.Caller, in *volumeInput) (*done, error) {
-	if in.VolumeID == "" {
-		return nil, errMissing("volumeId")
-	}
-	v, err := s.volume(tx, c.Region, in.VolumeID)
+	v, err := s.volumes.find(tx, c.Region, in.VolumeID)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/policy"
@@ -9,22 +10,22 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
+// VPC is a virtual network.
+type VPC struct {
+	ID, Region, CIDR string
+	Default          bool
+	DNSSupport       bool // there is a resolver
+	DNSHostnames     bool // public addresses have names
+	Created          time.Time
+}
+
+func (v VPC) origin() origin { return origin{"vpc", v.ID, v.Region, v.Created} }
+
 // maxVPCs is the quota of a new account, for each region; it is the same for
 // internet gateways.
 //
 // https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 const maxVPCs = 5
-
-func (s *Service) vpc(tx *store.Tx, region, id string) (VPC, error) {
-	if id == "" {
-		return VPC{}, errMissing("vpcId")
-	}
-	v, found := s.vpcs.Get(tx, id)
-	if !found || v.Region != region {
-		return VPC{}, errNoResource("vpc", id)
-	}
-	return v, nil
-}
 
 // vpcKeys are the condition keys of a VPC.
 func (s *Service) vpcKeys(tx *store.Tx, v VPC) policy.Context {
@@ -85,19 +86,15 @@ func (s *Service) createVpc(tx *store.Tx, c *call.Caller, in *createVpcInput) (*
 	if err := s.requireTagging(c, "CreateVpc", "vpc", tags); err != nil {
 		return nil, err
 	}
-	count := 0
-	for _, v := range s.vpcs.All(tx) {
-		if v.Region == c.Region {
-			count++
-		}
-	}
-	if count >= maxVPCs {
+	if s.vpcs.count(tx, c.Region) >= maxVPCs {
 		return nil, wire.Errorf("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 	}
-	v := VPC{ID: call.NewID("vpc"), Region: c.Region, CIDR: block.String(), DNSSupport: true}
+	v := VPC{ID: call.NewID("vpc"), Region: c.Region, CIDR: block.String(), DNSSupport: true, Created: tx.Now()}
 	s.addVPC(tx, v, call.NewID("sg"), call.NewID("rtb"))
 	s.tag(tx, v.ID, tags)
-	return &createVpcOutput{vpcView{v.ID, s.Account, "pending", v.CIDR, "default", false, s.tagList(tx, v.ID)}}, nil
+	out := &createVpcOutput{s.viewVPC(tx, v)}
+	out.VPC.State = "pending"
+	return out, nil
 }
 
 // addVPC adds a VPC with what none is without: its default security group,
@@ -106,11 +103,11 @@ func (s *Service) createVpc(tx *store.Tx, c *call.Caller, in *createVpcInput) (*
 // https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
 func (s *Service) addVPC(tx *store.Tx, v VPC, group, table string) {
 	s.vpcs.Put(tx, v.ID, v)
-	g := SecurityGroup{ID: group, Region: v.Region, VPC: v.ID, Name: "default", Description: "default VPC security group"}
+	g := SecurityGroup{ID: group, Region: v.Region, VPC: v.ID, Name: "default", Description: "default VPC security group", Created: v.Created}
 	g.Rules = []Rule{{ID: call.NewID("sgr"), Protocol: "-1", From: -1, To: -1, Group: g.ID}}
 	g.Egress = []Rule{everythingOut()}
 	s.groups.Put(tx, g.ID, g)
-	t := RouteTable{ID: table, Region: v.Region, VPC: v.ID, Associations: []Association{{ID: call.NewID("rtbassoc"), Main: true}}}
+	t := RouteTable{ID: table, Region: v.Region, VPC: v.ID, Created: v.Created, Associations: []Association{{ID: call.NewID("rtbassoc"), Main: true}}}
 	s.routeTables.Put(tx, t.ID, t)
 }
 
@@ -134,7 +131,7 @@ type vpcInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
 func (s *Service) deleteVpc(tx *store.Tx, c *call.Caller, in *vpcInput) (*done, error) {
-	v, err := s.vpc(tx, c.Region, in.VPC)
+	v, err := s.vpcs.find(tx, c.Region, in.VPC)
 	if err != nil {
 		return nil, err
 	}

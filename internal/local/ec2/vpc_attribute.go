@@ -20,7 +20,7 @@ type modifyVpcAttributeInput struct { // which has no DryRun
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcAttribute.html
 func (s *Service) modifyVpcAttribute(tx *store.Tx, c *call.Caller, in *modifyVpcAttributeInput) (*done, error) {
-	v, err := s.vpc(tx, c.Region, in.VPC)
+	v, err := s.vpcs.find(tx, c.Region, in.VPC)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ type vpcAttributeOutput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcAttribute.html
 func (s *Service) describeVpcAttribute(tx *store.Tx, c *call.Caller, in *describeVpcAttributeInput) (*vpcAttributeOutput, error) {
-	v, err := s.vpc(tx, c.Region, in.VPC)
+	v, err := s.vpcs.find(tx, c.Region, in.VPC)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 // Package fault is the trouble that the local cloud makes when it is told to:
 // rules that throttle calls, fail them, slow them down or lose their answers,
-// that leave a zone without capacity, and that make what was just created
-// invisible for a while.
+// that leave a zone without capacity, that make what was just created invisible
+// for a while, and that set quotas.
 //
 // Nothing in it is random: a rule applies at a rate or to a number of calls,
 // both counted from the moment it was added. It knows no service's state, and
@@ -26,8 +26,9 @@ const (
 	Latency      Kind = "latency"       // calls take Delay longer
 	Lose         Kind = "lose"          // calls take effect, and the connection is cut
 	NoCapacity   Kind = "no-capacity"   // no instances of Type in Zone
-	Lag          Kind = "lag"           // a new instance or security group is not found for Delay
+	Lag          Kind = "lag"           // what EC2 has just made is not found for Delay
 	ProfileDelay Kind = "profile-delay" // a new instance profile is unknown to EC2 for Delay
+	Quota        Kind = "quota"         // the quota Code is Value, or all quotas are those of a new account
 )
 
 // Rule is a fault. Fields that its kind does not use must be zero.
@@ -45,7 +46,7 @@ type Rule struct {
 	Rate  float64 `json:"rate,omitempty"`  // throttle: calls a second of cloud time, more than 0
 	Burst int     `json:"burst,omitempty"` // throttle: calls that may come at once, at least 1
 
-	Code    string `json:"code,omitempty"`    // error: as the service names it
+	Code    string `json:"code,omitempty"`    // error: as the service names it; quota: as Service Quotas does
 	Status  int    `json:"status,omitempty"`  // error: of HTTP, 400 to 599; 0 takes what is usual for Code
 	Message string `json:"message,omitempty"` // error; empty says that the fault was ordered
 
@@ -53,6 +54,10 @@ type Rule struct {
 	Type string `json:"type,omitempty"` // no-capacity: an instance type; empty is every type
 
 	Delay time.Duration `json:"delay_ns,omitempty"` // latency, lag, profile-delay: cloud time, more than 0
+
+	Region     string   `json:"region,omitempty"`      // quota: us-east-1; empty is every region
+	Value      *float64 `json:"value,omitempty"`       // quota: vCPUs, not negative
+	NewAccount bool     `json:"new_account,omitempty"` // quota: every one is AWS's default, in place of Code and Value
 
 	Hits int `json:"hits"` // how often it has applied; counted here
 }
@@ -84,6 +89,8 @@ func (r Rule) Check() error {
 		return fmt.Errorf("the status %d is not that of an error: 400 to 599", r.Status)
 	case r.Kind == NoCapacity && r.Zone == "" && r.Type == "":
 		return errors.New("the fault no-capacity needs a zone or a type")
+	case r.Kind == Quota:
+		return r.checkQuota()
 	case slices.Contains(used, "delay") && r.Delay <= 0:
 		return fmt.Errorf("the fault %s needs a time above 0", r.Kind)
 	}
@@ -109,6 +116,9 @@ func (r *Rule) fields() []field {
 		{"zone", r.Zone != ""},
 		{"type", r.Type != ""},
 		{"delay", r.Delay != 0},
+		{"region", r.Region != ""},
+		{"value", r.Value != nil},
+		{"new account", r.NewAccount},
 	}
 }
 
@@ -127,6 +137,8 @@ func uses(k Kind) (fields []string, known bool) {
 		return []string{"zone", "type"}, true
 	case Lag, ProfileDelay:
 		return []string{"delay"}, true
+	case Quota:
+		return []string{"code", "value", "region", "new account"}, true
 	}
 	return nil, false
 }

@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -174,6 +175,17 @@ func TestRulesAreChecked(t *testing.T) {
 		{Kind: fault.Lag, Delay: 1, Service: "ec2"},
 		{Kind: fault.ProfileDelay},
 		{Kind: fault.Lose, Code: "X"},
+		{Kind: fault.Quota},
+		{Kind: fault.Quota, Code: "L-1216C47A"},
+		{Kind: fault.Quota, Value: number(5)},
+		{Kind: fault.Quota, Code: "L-00000000", Value: number(5)},
+		{Kind: fault.Quota, Code: "L-1216C47A", Value: number(-1)},
+		{Kind: fault.Quota, Code: "L-1216C47A", Value: number(math.NaN())},
+		{Kind: fault.Quota, Code: "L-1216C47A", Value: number(math.Inf(1))},
+		{Kind: fault.Quota, Code: "L-1216C47A", Value: number(5), NewAccount: true},
+		{Kind: fault.Quota, Code: "L-1216C47A", Value: number(5), Region: "us-east-9"},
+		{Kind: fault.Quota, NewAccount: true, Times: 1},
+		{Kind: fault.NoCapacity, Zone: "us-east-1a", Region: "us-east-1"},
 	} {
 		if _, err := s.Add(r); err == nil {
 			t.Errorf("taken: %+v", r)
@@ -181,6 +193,40 @@ func TestRulesAreChecked(t *testing.T) {
 	}
 	if len(s.List()) != 0 {
 		t.Error("a refused rule is in force")
+	}
+}
+
+func number(x float64) *float64 { return &x }
+
+func TestTheNewestRuleSetsAQuota(t *testing.T) {
+	s, _ := newSet(t)
+	ask := func(region, code string) string { return fmt.Sprint(s.Quota(region, code)) }
+	add := func(r fault.Rule) string {
+		t.Helper()
+		r.Kind = fault.Quota
+		added, err := s.Add(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return added.ID
+	}
+	if got := ask("us-east-1", "L-1216C47A"); got != "0 false false" {
+		t.Errorf("without a rule: %s", got)
+	}
+	add(fault.Rule{Code: "L-1216C47A", Value: number(8)})
+	inEurope := add(fault.Rule{NewAccount: true, Region: "eu-west-1"})
+	for _, c := range [][3]string{
+		{"us-east-1", "L-1216C47A", "8 false true"},
+		{"us-east-1", "L-DB2E81BA", "0 false false"},
+		{"eu-west-1", "L-1216C47A", "0 true true"},
+	} {
+		if got := ask(c[0], c[1]); got != c[2] {
+			t.Errorf("%s in %s: %s, want %s", c[1], c[0], got, c[2])
+		}
+	}
+	s.Clear(inEurope)
+	if got := ask("eu-west-1", "L-1216C47A"); got != "8 false true" {
+		t.Errorf("after the newer rule: %s", got)
 	}
 }
 

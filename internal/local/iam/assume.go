@@ -9,11 +9,10 @@ import (
 // the role's name. keys are what the trust policy's conditions see, such as
 // aws:SourceArn.
 func (s *Service) Assumable(tx *store.Tx, roleARN, service string, keys policy.Context) (string, bool) {
-	for _, r := range s.roles.All(tx) {
-		if s.roleARN(r) == roleARN {
-			d, err := policy.Parse([]byte(r.Trust), policy.Trust)
-			return r.Name, err == nil && d.TrustsService(service, keys)
-		}
+	r, found := s.aRole().at(tx, roleARN)
+	if !found {
+		return "", false
 	}
-	return "", false
+	d, err := policy.Parse([]byte(r.Trust), policy.Trust)
+	return r.Name, err == nil && d.TrustsService(service, keys)
 }

@@ -213,8 +213,14 @@ func (s *Service) Operations() []call.Operation {
 		call.Writes("AddRoleToInstanceProfile", s.addRoleToInstanceProfile),
 		call.Writes("RemoveRoleFromInstanceProfile", s.removeRoleFromInstanceProfile),
 		call.Writes("CreateUser", s.createUser),
-		call.Writes("CreateAccessKey", s.createAccessKey),
+		call.Reads("GetUser", s.getUser),
+		call.Writes("DeleteUser", s.deleteUser),
 		call.Writes("PutUserPolicy", s.putUserPolicy),
+		call.Writes("DeleteUserPolicy", s.deleteUserPolicy),
+		call.Writes("CreateAccessKey", s.createAccessKey),
+		call.Reads("ListAccessKeys", s.listAccessKeys),
+		call.Writes("DeleteAccessKey", s.deleteAccessKey),
+		call.Reads("SimulatePrincipalPolicy", s.simulatePrincipalPolicy),
 	}
 }
 
@@ -226,8 +232,8 @@ func errAlreadyExists(kind, name string) *wire.Error {
 	return wire.Statusf(http.StatusConflict, "EntityAlreadyExists", "%s with name %s already exists.", kind, name)
 }
 
-func errDeleteConflict(format string, args ...any) *wire.Error {
-	return wire.Statusf(http.StatusConflict, "DeleteConflict", format, args...)
+func errDeleteConflict(message string) *wire.Error {
+	return wire.Statusf(http.StatusConflict, "DeleteConflict", "%s", message)
 }
 
 func errLimitExceeded(format string, args ...any) *wire.Error {

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"github.com/spawn-ec2/spawn/internal/local/call"
-	"github.com/spawn-ec2/spawn/internal/local/policy"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
@@ -58,34 +57,12 @@ func (s *Service) createInstanceProfile(tx *store.Tx, c *call.Caller, in *create
 	return s.viewProfile(tx, p), nil
 }
 
-// profile finds a profile and asks for permission to act on it.
-func (s *Service) profile(tx *store.Tx, c *call.Caller, action, name string) (Profile, error) {
-	if err := checkName("instanceProfileName", name, 128); err != nil {
-		return Profile{}, err
-	}
-	p, found := s.profiles.Get(tx, name)
-	if !found {
-		p = Profile{Name: name, Path: "/"}
-	}
-	keys := policy.Context{}
-	for k, v := range p.Tags {
-		keys.Set("aws:ResourceTag/"+k, v)
-	}
-	if err := c.Require(action, s.ProfileARN(p), keys); err != nil {
-		return Profile{}, err
-	}
-	if !found {
-		return Profile{}, errNoSuchEntity("Instance Profile %s cannot be found.", name)
-	}
-	return p, nil
-}
-
 type profileInput struct {
 	InstanceProfileName string
 }
 
 func (s *Service) getInstanceProfile(tx *store.Tx, c *call.Caller, in *profileInput) (*profileOutput, error) {
-	p, err := s.profile(tx, c, "iam:GetInstanceProfile", in.InstanceProfileName)
+	p, err := s.aProfile().find(tx, c, "iam:GetInstanceProfile", in.InstanceProfileName)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +70,7 @@ func (s *Service) getInstanceProfile(tx *store.Tx, c *call.Caller, in *profileIn
 }
 
 func (s *Service) deleteInstanceProfile(tx *store.Tx, c *call.Caller, in *profileInput) (*nothing, error) {
-	p, err := s.profile(tx, c, "iam:DeleteInstanceProfile", in.InstanceProfileName)
+	p, err := s.aProfile().find(tx, c, "iam:DeleteInstanceProfile", in.InstanceProfileName)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +91,7 @@ type profileRoleInput struct {
 //
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddRoleToInstanceProfile.html
 func (s *Service) addRoleToInstanceProfile(tx *store.Tx, c *call.Caller, in *profileRoleInput) (*nothing, error) {
-	p, err := s.profile(tx, c, "iam:AddRoleToInstanceProfile", in.InstanceProfileName)
+	p, err := s.aProfile().find(tx, c, "iam:AddRoleToInstanceProfile", in.InstanceProfileName)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +111,7 @@ func (s *Service) addRoleToInstanceProfile(tx *store.Tx, c *call.Caller, in *pro
 }
 
 func (s *Service) removeRoleFromInstanceProfile(tx *store.Tx, c *call.Caller, in *profileRoleInput) (*nothing, error) {
-	p, err := s.profile(tx, c, "iam:RemoveRoleFromInstanceProfile", in.InstanceProfileName)
+	p, err := s.aProfile().find(tx, c, "iam:RemoveRoleFromInstanceProfile", in.InstanceProfileName)
 	if err != nil {
 		return nil, err
 	}

@@ -99,36 +99,12 @@ func (s *Service) requireTagged(c *call.Caller, create, tag, arn string, tags ma
 	return c.Require(tag, arn, tagKeys(tags))
 }
 
-// role finds a role and asks for permission to act on it. Permission comes
-// first: who may not look does not learn what exists.
-func (s *Service) role(tx *store.Tx, c *call.Caller, action, name string) (Role, error) {
-	if err := checkName("roleName", name, 64); err != nil {
-		return Role{}, err
-	}
-	r, found := s.roles.Get(tx, name)
-	if !found {
-		r = Role{Name: name, Path: "/"}
-	}
-	keys := policy.Context{}
-	for k, v := range r.Tags {
-		keys.Set("iam:ResourceTag/"+k, v)
-		keys.Set("aws:ResourceTag/"+k, v)
-	}
-	if err := c.Require(action, s.roleARN(r), keys); err != nil {
-		return Role{}, err
-	}
-	if !found {
-		return Role{}, errNoSuchEntity("The role with name %s cannot be found.", name)
-	}
-	return r, nil
-}
-
 type roleInput struct {
 	RoleName string
 }
 
 func (s *Service) getRole(tx *store.Tx, c *call.Caller, in *roleInput) (*roleOutput, error) {
-	r, err := s.role(tx, c, "iam:GetRole", in.RoleName)
+	r, err := s.aRole().find(tx, c, "iam:GetRole", in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +115,7 @@ func (s *Service) getRole(tx *store.Tx, c *call.Caller, in *roleInput) (*roleOut
 //
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html
 func (s *Service) deleteRole(tx *store.Tx, c *call.Caller, in *roleInput) (*nothing, error) {
-	r, err := s.role(tx, c, "iam:DeleteRole", in.RoleName)
+	r, err := s.aRole().find(tx, c, "iam:DeleteRole", in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +138,7 @@ type putRolePolicyInput struct {
 }
 
 func (s *Service) putRolePolicy(tx *store.Tx, c *call.Caller, in *putRolePolicyInput) (*nothing, error) {
-	r, err := s.role(tx, c, "iam:PutRolePolicy", in.RoleName)
+	r, err := s.aRole().find(tx, c, "iam:PutRolePolicy", in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +182,7 @@ type rolePolicyOutput struct {
 }
 
 func (s *Service) getRolePolicy(tx *store.Tx, c *call.Caller, in *rolePolicyInput) (*rolePolicyOutput, error) {
-	r, err := s.role(tx, c, "iam:GetRolePolicy", in.RoleName)
+	r, err := s.aRole().find(tx, c, "iam:GetRolePolicy", in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +194,7 @@ func (s *Service) getRolePolicy(tx *store.Tx, c *call.Caller, in *rolePolicyInpu
 }
 
 func (s *Service) deleteRolePolicy(tx *store.Tx, c *call.Caller, in *rolePolicyInput) (*nothing, error) {
-	r, err := s.role(tx, c, "iam:DeleteRolePolicy", in.RoleName)
+	r, err := s.aRole().find(tx, c, "iam:DeleteRolePolicy", in.RoleName)
 	if err != nil {
 		return nil, err
 	}

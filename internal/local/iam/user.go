@@ -1,8 +1,10 @@
 package iam
 
 import (
+	"maps"
+	"strings"
+
 	"github.com/spawn-ec2/spawn/internal/local/call"
-	"github.com/spawn-ec2/spawn/internal/local/policy"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
@@ -18,6 +20,10 @@ type userView struct {
 
 type userOutput struct {
 	User userView `xml:"User"`
+}
+
+func (s *Service) viewUser(u User) *userOutput {
+	return &userOutput{userView{Path: "/", UserName: u.Name, UserID: u.ID, Arn: s.userARN(u), CreateDate: wire.Time(u.Created), Tags: writeTags(u.Tags)}}
 }
 
 type createUserInput struct {
@@ -41,69 +47,47 @@ func (s *Service) createUser(tx *store.Tx, c *call.Caller, in *createUserInput) 
 		return nil, errAlreadyExists("User", u.Name)
 	}
 	s.users.Put(tx, u.Name, u)
-	return &userOutput{userView{Path: "/", UserName: u.Name, UserID: u.ID, Arn: s.userARN(u), CreateDate: wire.Time(u.Created), Tags: writeTags(tags)}}, nil
-}
-
-// user finds a user and asks for permission to act on it.
-func (s *Service) user(tx *store.Tx, c *call.Caller, action, name string) (User, error) {
-	if err := checkName("userName", name, 64); err != nil {
-		return User{}, err
-	}
-	u, found := s.users.Get(tx, name)
-	if !found {
-		u.Name = name
-	}
-	keys := policy.Context{}
-	for k, v := range u.Tags {
-		keys.Set("iam:ResourceTag/"+k, v)
-		keys.Set("aws:ResourceTag/"+k, v)
-	}
-	if err := c.Require(action, s.userARN(u), keys); err != nil {
-		return User{}, err
-	}
-	if !found {
-		return User{}, errNoSuchEntity("The user with name %s cannot be found.", name)
-	}
-	return u, nil
+	return s.viewUser(u), nil
 }
 
 type userInput struct {
 	UserName string
 }
 
-type accessKeyOutput struct {
-	AccessKey struct {
-		UserName        string `xml:"UserName"`
-		AccessKeyID     string `xml:"AccessKeyId"`
-		Status          string `xml:"Status"`
-		SecretAccessKey string `xml:"SecretAccessKey"`
-		CreateDate      string `xml:"CreateDate"`
-	} `xml:"AccessKey"`
+// user finds the user that a request names or, if it names none, the one that
+// makes it.
+//
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html
+func (s *Service) user(tx *store.Tx, c *call.Caller, action, name string) (User, error) {
+	if _, own, isUser := strings.Cut(c.ARN, ":user/"); name == "" && isUser {
+		name = own
+	}
+	return s.aUser().find(tx, c, action, name)
 }
 
-// createAccessKey gives a user a key; two are the most.
-//
-// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html
-func (s *Service) createAccessKey(tx *store.Tx, c *call.Caller, in *userInput) (*accessKeyOutput, error) {
-	u, err := s.user(tx, c, "iam:CreateAccessKey", in.UserName)
+func (s *Service) getUser(tx *store.Tx, c *call.Caller, in *userInput) (*userOutput, error) {
+	u, err := s.user(tx, c, "iam:GetUser", in.UserName)
 	if err != nil {
 		return nil, err
 	}
-	count := 0
-	for _, k := range s.keys.All(tx) {
-		if k.User == u.Name {
-			count++
-		}
+	return s.viewUser(u), nil
+}
+
+// deleteUser refuses while anything hangs on the user.
+//
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
+func (s *Service) deleteUser(tx *store.Tx, c *call.Caller, in *userInput) (*nothing, error) {
+	u, err := s.aUser().find(tx, c, "iam:DeleteUser", in.UserName)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(s.keysOf(tx, u)) > 0:
+		return nil, errDeleteConflict("Cannot delete entity, must delete access keys first.")
+	case len(u.Policies) > 0:
+		return nil, errDeleteConflict("Cannot delete entity, must delete policies first.")
 	}
-	if count >= 2 {
-		return nil, errLimitExceeded("Cannot exceed quota for AccessKeysPerUser: 2")
-	}
-	k := AccessKey{ID: call.NewAccessKeyID("AKIA"), Secret: call.NewSecret(), User: u.Name, Created: tx.Now()}
-	s.keys.Put(tx, k.ID, k)
-	var out accessKeyOutput
-	out.AccessKey.UserName, out.AccessKey.AccessKeyID, out.AccessKey.SecretAccessKey = u.Name, k.ID, k.Secret
-	out.AccessKey.Status, out.AccessKey.CreateDate = "Active", wire.Time(k.Created)
-	return &out, nil
+	s.users.Delete(tx, u.Name)
+	return nil, nil
 }
 
 type putUserPolicyInput struct {
@@ -113,7 +97,7 @@ type putUserPolicyInput struct {
 }
 
 func (s *Service) putUserPolicy(tx *store.Tx, c *call.Caller, in *putUserPolicyInput) (*nothing, error) {
-	u, err := s.user(tx, c, "iam:PutUserPolicy", in.UserName)
+	u, err := s.aUser().find(tx, c, "iam:PutUserPolicy", in.UserName)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +109,25 @@ func (s *Service) putUserPolicy(tx *store.Tx, c *call.Caller, in *putUserPolicyI
 		return nil, err
 	}
 	u.Policies = policies
+	s.users.Put(tx, u.Name, u)
+	return nil, nil
+}
+
+type userPolicyInput struct {
+	UserName   string
+	PolicyName string
+}
+
+func (s *Service) deleteUserPolicy(tx *store.Tx, c *call.Caller, in *userPolicyInput) (*nothing, error) {
+	u, err := s.aUser().find(tx, c, "iam:DeleteUserPolicy", in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	if _, found := u.Policies[in.PolicyName]; !found {
+		return nil, errNoSuchEntity("The user policy with name %s cannot be found.", in.PolicyName)
+	}
+	u.Policies = maps.Clone(u.Policies)
+	delete(u.Policies, in.PolicyName)
 	s.users.Put(tx, u.Name, u)
 	return nil, nil
 }

@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -58,7 +59,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain")
 	facts, found := s.source.Facts()
 	switch {
-	case !found || !facts.Enabled:
+	case !found || !facts.Enabled || isForeign(r.Host):
 		refuse(w, http.StatusForbidden)
 	case r.URL.Path == tokenPath:
 		s.serveToken(w, r)
@@ -69,6 +70,21 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.serveFacts(w, r, facts)
 	}
+}
+
+// isForeign tells whether a request was sent to another name than the service
+// has or than loopback's, where runtimes without a network of their own serve
+// it. So a web page that makes its own name point there learns nothing. AWS has
+// no such rule, for no browser is near.
+func isForeign(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	switch strings.ToLower(strings.Trim(host, "[]")) {
+	case "", "169.254.169.254", "fd00:ec2::254", "instance-data", "instance-data.ec2.internal", "127.0.0.1", "::1", "localhost":
+		return false
+	}
+	return true
 }
 
 // serveToken begins a session of version 2. A request that came through a

@@ -45,6 +45,7 @@ type statement struct {
 	Condition    map[string]map[string]list
 
 	conditions []condition
+	start, end Position // in the document's text
 }
 
 var sidForm = regexp.MustCompile(`^[0-9A-Za-z]*$`)
@@ -79,6 +80,7 @@ func Parse(text []byte, kind Kind) (*Document, error) {
 			return nil, fmt.Errorf("statement %d: %w", i+1, err)
 		}
 	}
+	locate(text, raw.Statement)
 	return &Document{statements: raw.Statement, variables: raw.Version == "2012-10-17"}, nil
 }
 

@@ -42,19 +42,7 @@ const (
 
 // Evaluate decides a request under all the documents of a principal.
 func Evaluate(documents []*Document, r Request) Decision {
-	decision := ImplicitDeny
-	for _, d := range documents {
-		for i := range d.statements {
-			s := &d.statements[i]
-			if !d.covers(s, r) {
-				continue
-			}
-			if s.Effect == "Deny" {
-				return ExplicitDeny
-			}
-			decision = Allow
-		}
-	}
+	decision, _ := Explain(documents, r)
 	return decision
 }
 
@@ -73,15 +61,21 @@ func matchesAction(s *statement, action string) bool {
 	return !slices.ContainsFunc(s.NotAction, match)
 }
 
+// matchesResource does not hold where a variable has no value, not even of
+// NotResource: then the statement is invalid as a whole.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 func (d *Document) matchesResource(s *statement, r Request) bool {
-	match := func(text string) bool {
+	listed, unknown := false, false
+	for _, text := range slices.Concat(s.Resource, s.NotResource) {
 		p, complete := d.expand(text, r.Context)
-		return complete && p.matches(r.Resource)
+		unknown = unknown || !complete
+		listed = listed || complete && p.matches(r.Resource)
 	}
 	if len(s.Resource) > 0 {
-		return slices.ContainsFunc(s.Resource, match)
+		return listed
 	}
-	return !slices.ContainsFunc(s.NotResource, match)
+	return !listed && !unknown
 }
 
 func (d *Document) holds(conditions []condition, c Context) bool {

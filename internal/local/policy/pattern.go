@@ -101,8 +101,7 @@ func (d *Document) expand(text string, c Context) (p pattern, complete bool) {
 		return parsePattern(text, nil), true
 	}
 	p = parsePattern(text, func(name string) (string, bool) {
-		switch name {
-		case "*", "?", "$": // the escapes for characters that mean something
+		if isEscape(name) {
 			return name, true
 		}
 		name, fallback, hasFallback := strings.Cut(name, ",")
@@ -117,3 +116,7 @@ func (d *Document) expand(text string, c Context) (p pattern, complete bool) {
 	})
 	return p, p != nil
 }
+
+// isEscape tells whether a variable's name stands for itself: a character that
+// means something elsewhere.
+func isEscape(name string) bool { return name == "*" || name == "?" || name == "$" }

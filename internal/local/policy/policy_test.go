@@ -75,9 +75,49 @@ func TestEvaluate(t *testing.T) {
 		"condition keys' case":      {cond(`{"StringEquals":{"AWS:A":"x"}}`), "s3:Get", "*", ctx("aws:a", "x"), policy.Allow},
 		"both conditions must hold": {cond(`{"StringEquals":{"aws:a":"x","aws:b":"y"}}`), "s3:Get", "*", ctx("aws:a", "x", "aws:b", "z"), policy.ImplicitDeny},
 
+		"equals, another case":     {cond(`{"StringEquals":{"aws:a":"x"}}`), "s3:Get", "*", ctx("aws:a", "X"), policy.ImplicitDeny},
+		"equals takes no wildcard": {cond(`{"StringEquals":{"aws:a":"x*"}}`), "s3:Get", "*", ctx("aws:a", "xy"), policy.ImplicitDeny},
+		"equals ignoring case":     {cond(`{"StringEqualsIgnoreCase":{"aws:a":"x"}}`), "s3:Get", "*", ctx("aws:a", "X"), policy.Allow},
+		"not equals ignoring case": {cond(`{"StringNotEqualsIgnoreCase":{"aws:a":"x"}}`), "s3:Get", "*", ctx("aws:a", "X"), policy.ImplicitDeny},
+		"like":                     {cond(`{"StringLike":{"aws:a":"x?z*"}}`), "s3:Get", "*", ctx("aws:a", "xyz12"), policy.Allow},
+		"not like":                 {cond(`{"StringNotLike":{"aws:a":"x*"}}`), "s3:Get", "*", ctx("aws:a", "xyz"), policy.ImplicitDeny},
+		"not like, key absent":     {cond(`{"StringNotLike":{"aws:a":"x*"}}`), "s3:Get", "*", ctx(), policy.Allow},
+		"user id of a session":     {cond(`{"StringLike":{"aws:userid":"AROA1:*"}}`), "s3:Get", "*", ctx("aws:userid", "AROA1:i-1"), policy.Allow},
+		"user id as a variable":    {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:userid}/*"}}`, "s3:Get", "arn:aws:s3:::b/AROA1:i-2/k", ctx("aws:userid", "AROA1:i-1"), policy.ImplicitDeny},
+		"arn equals has wildcards": {cond(`{"ArnEquals":{"aws:a":"arn:aws:ec2:*:*:instance/*"}}`), "s3:Get", "*", ctx("aws:a", me), policy.Allow},
+		"arn like, key absent":     {cond(`{"ArnLike":{"aws:a":"*:*:*:*:*:*"}}`), "s3:Get", "*", ctx(), policy.ImplicitDeny},
+		"arn not like":             {cond(`{"ArnNotLike":{"aws:a":"arn:aws:ec2:*:*:instance/*"}}`), "s3:Get", "*", ctx("aws:a", me), policy.ImplicitDeny},
+		"arn not equals":           {cond(`{"ArnNotEquals":{"aws:a":"` + other + `"}}`), "s3:Get", "*", ctx("aws:a", me), policy.Allow},
+		"bool, other":              {cond(`{"Bool":{"aws:a":"true"}}`), "s3:Get", "*", ctx("aws:a", "false"), policy.ImplicitDeny},
+		"bool, absent":             {cond(`{"Bool":{"aws:a":"false"}}`), "s3:Get", "*", ctx(), policy.ImplicitDeny},
+		"bool if exists":           {cond(`{"BoolIfExists":{"aws:a":"false"}}`), "s3:Get", "*", ctx(), policy.Allow},
+		"null, absent":             {cond(`{"Null":{"aws:a":"true"}}`), "s3:Get", "*", ctx(), policy.Allow},
+		"null, there":              {cond(`{"Null":{"aws:a":"true"}}`), "s3:Get", "*", ctx("aws:a", ""), policy.ImplicitDeny},
+		"not null":                 {cond(`{"Null":{"aws:a":"false"}}`), "s3:Get", "*", ctx("aws:a", ""), policy.Allow},
+		"all values, negated":      {cond(`{"ForAllValues:StringNotEquals":{"aws:TagKeys":"x"}}`), "s3:Get", "*", ctx("aws:TagKeys", "x|y"), policy.ImplicitDeny},
+		"any value, negated":       {cond(`{"ForAnyValue:StringNotEquals":{"aws:TagKeys":"x"}}`), "s3:Get", "*", ctx("aws:TagKeys", "x|y"), policy.Allow},
+		"all values, arns":         {cond(`{"ForAllValues:ArnLike":{"aws:a":"arn:aws:ec2:*:*:instance/i-m*"}}`), "s3:Get", "*", ctx("aws:a", me+"|"+other), policy.ImplicitDeny},
+		"request tag":              {cond(`{"StringEquals":{"aws:RequestTag/x:owner":"${aws:username}"}}`), "s3:Get", "*", ctx("aws:RequestTag/x:owner", "ann", "aws:username", "bob"), policy.ImplicitDeny},
+		"resource tag against one": {cond(`{"StringEquals":{"aws:ResourceTag/x:instance":"${ec2:SourceInstanceARN}"}}`), "s3:Get", "*", ctx("aws:ResourceTag/x:instance", me, "ec2:SourceInstanceARN", me), policy.Allow},
+		"variable's star is literal in a condition": {cond(`{"StringLike":{"aws:a":"${aws:username}"}}`), "s3:Get", "*", ctx("aws:a", "ann", "aws:username", "*"), policy.ImplicitDeny},
+		"deny with a condition that fails": {
+			allow(`"Sid":"a"`) + "---" + `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`,
+			"s3:Get", "*", ctx("aws:SecureTransport", "false"), policy.Allow,
+		},
+		"deny, not action": {
+			allow(`"Sid":"a"`) + "---" + `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"s3:Get*","Resource":"*"}]}`,
+			"s3:Put", "*", nil, policy.ExplicitDeny,
+		},
+		"pass role to a service": {
+			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::*:role/agent","Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}}}`,
+			"iam:PassRole", "arn:aws:iam::123456789012:role/agent", ctx("iam:PassedToService", "scheduler.amazonaws.com"), policy.ImplicitDeny,
+		},
+
 		"variable in a resource":      {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:username}/*"}}`, "s3:Get", "arn:aws:s3:::b/ann/k", ctx("aws:username", "ann"), policy.Allow},
 		"variable's star is literal":  {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:username}/*"}}`, "s3:Get", "arn:aws:s3:::b/ann/k", ctx("aws:username", "*"), policy.ImplicitDeny},
 		"variable without value":      {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:username}/*"}}`, "s3:Get", "arn:aws:s3:::b//k", ctx(), policy.ImplicitDeny},
+		"variable without value, not": {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::b/${aws:username}/*"}}`, "s3:Get", "arn:aws:s3:::b/x/k", ctx(), policy.ImplicitDeny},
+		"variable with value, not":    {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::b/${aws:username}/*"}}`, "s3:Get", "arn:aws:s3:::b/x/k", ctx("aws:username", "y"), policy.Allow},
 		"variable with default":       {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:username, 'all'}/*"}}`, "s3:Get", "arn:aws:s3:::b/all/k", ctx(), policy.Allow},
 		"escaped star":                {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${*}"}}`, "s3:Get", "arn:aws:s3:::b/k", ctx(), policy.ImplicitDeny},
 		"old version has no variable": {`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:username}/*"}}`, "s3:Get", "arn:aws:s3:::b/ann/k", ctx("aws:username", "ann"), policy.ImplicitDeny},
@@ -161,4 +201,47 @@ func FuzzEvaluate(f *testing.F) {
 			t.Errorf("took %s", took)
 		}
 	})
+}
+
+// The statements that decided are named by where they stand, and the keys that
+// a document asks for are known.
+func TestExplain(t *testing.T) {
+	const text = `{
+  "Version": "2012-10-17",
+  "Statement": [
+    {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+    {
+      "Effect": "Deny", "Action": "s3:Delete*", "Resource": "arn:aws:s3:::b/${aws:username}/${*}",
+      "Condition": {"StringLike": {"aws:Häuser": "${aws:PrincipalTag/a}${x:y, 'z'}"}}
+    }
+  ]
+}`
+	d, err := policy.Parse([]byte(text), policy.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(d.Keys(), " "); got != "aws:Häuser aws:PrincipalTag/a aws:username" {
+		t.Errorf("it asks for %s", got)
+	}
+	explain := func(action string, c policy.Context) (policy.Decision, []policy.Match) {
+		return policy.Explain([]*policy.Document{d}, policy.Request{Action: action, Resource: "arn:aws:s3:::b/ann/*", Context: c})
+	}
+	decision, by := explain("s3:GetObject", nil)
+	if decision != policy.Allow || len(by) != 1 || by[0].Start != (policy.Position{Line: 4, Column: 5}) || by[0].End != (policy.Position{Line: 4, Column: 58}) {
+		t.Errorf("%v by %+v", decision, by)
+	}
+	decision, by = explain("s3:DeleteObject", ctx("aws:username", "ann", "aws:häuser", "Az", "aws:PrincipalTag/a", "A"))
+	if decision != policy.ExplicitDeny || len(by) != 1 || by[0].Start.Line != 5 || by[0].End != (policy.Position{Line: 8, Column: 5}) {
+		t.Errorf("%v by %+v", decision, by)
+	}
+	if decision, by = explain("ec2:RunInstances", nil); decision != policy.ImplicitDeny || by != nil {
+		t.Errorf("%v by %+v", decision, by)
+	}
+	single, err := policy.Parse([]byte(`{"Id":"Statement","Statement" : {"Effect":"Allow","Action":"*","Resource":"*"}}`), policy.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, by := policy.Explain([]*policy.Document{single}, policy.Request{Action: "a:b", Resource: "*"}); by[0].Start != (policy.Position{Line: 1, Column: 33}) {
+		t.Errorf("by %+v", by)
+	}
 }

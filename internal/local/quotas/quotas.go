@@ -1,12 +1,11 @@
-// Package quotas is Service Quotas of the local cloud: the vCPU quotas of EC2
-// in a new account, with AWS's defaults. They are told and cannot be raised.
+// Package quotas is Service Quotas of the local cloud: the vCPU quotas of EC2.
+// What it tells is what launches are held to. An account's values are generous
+// until a fault sets others.
 //
 // https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/Welcome.html
 package quotas
 
 import (
-	"slices"
-
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
@@ -15,58 +14,42 @@ import (
 const (
 	ec2Code = "ec2"
 	ec2Name = "Amazon Elastic Compute Cloud (Amazon EC2)"
+
+	// applied is every quota of this cloud's account, in vCPUs.
+	applied = 100_000
 )
 
-// quota is a number of vCPUs that may run at once in a region.
-type quota struct {
-	code  string
-	name  string
-	class string // as CloudWatch names its usage; empty where no source tells
-	vcpus float64
-}
-
-// published are EC2's vCPU quotas and what they are in a new account, sorted by
-// code. There is no Spot quota of its own for high memory and HPC instances.
-//
-// On-Demand: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html#ec2-on-demand-instances-limits
-// Spot: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-spot-limits.html
-func published() []quota {
-	all := []quota{
-		{"L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "Standard/OnDemand", 5},
-		{"L-DB2E81BA", "Running On-Demand G and VT instances", "G/OnDemand", 0},
-		{"L-417A185B", "Running On-Demand P instances", "P/OnDemand", 0},
-		{"L-74FC7D96", "Running On-Demand F instances", "F/OnDemand", 0},
-		{"L-7295265B", "Running On-Demand X instances", "X/OnDemand", 0},
-		{"L-1945791B", "Running On-Demand Inf instances", "Inf/OnDemand", 0},
-		{"L-2C3B7624", "Running On-Demand Trn instances", "", 0},
-		{"L-6E869C2A", "Running On-Demand DL instances", "", 0},
-		{"L-43DA4232", "Running On-Demand High Memory instances", "", 0},
-		{"L-F7808C92", "Running On-Demand HPC instances", "", 0},
-		{"L-34B43A08", "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", "Standard/Spot", 5},
-		{"L-3819A6DF", "All G and VT Spot Instance Requests", "G/Spot", 0},
-		{"L-7212CCBC", "All P Spot Instance Requests", "P/Spot", 0},
-		{"L-88CF9481", "All F Spot Instance Requests", "F/Spot", 0},
-		{"L-E3A00192", "All X Spot Instance Requests", "X/Spot", 0},
-		{"L-B5D1601B", "All Inf Spot Instance Requests", "Inf/Spot", 0},
-		{"L-6B0D517C", "All Trn Spot Instance Requests", "", 0},
-		{"L-85EED4F7", "All DL Spot Instance Requests", "", 0},
-	}
-	slices.SortFunc(all, func(a, b quota) int {
-		if a.code < b.code {
-			return -1
-		}
-		return 1
-	})
-	return all
+// Rules are what sets quotas.
+type Rules interface {
+	// Quota is the number of vCPUs that a quota of a region is set to. asNew
+	// stands for what a new account has. set is false where nothing sets it.
+	Quota(region, code string) (vcpus float64, asNew, set bool)
 }
 
 // Service is Service Quotas of one account.
 type Service struct {
 	account string
+	rules   Rules
 }
 
 // New makes the service.
-func New(account string) *Service { return &Service{account} }
+func New(account string, rules Rules) *Service { return &Service{account, rules} }
+
+// VCPUs is how many vCPUs the quota with a code, one of Code's, lets run at once
+// in a region.
+func (s *Service) VCPUs(region, code string) float64 {
+	q, known := find(code)
+	vcpus, asNew, set := s.rules.Quota(region, code)
+	switch {
+	case !known:
+		return 0
+	case asNew:
+		return q.vcpus
+	case set:
+		return vcpus
+	}
+	return applied
+}
 
 // Operations are the actions that Service Quotas answers.
 func (s *Service) Operations() []call.Operation {
@@ -107,7 +90,7 @@ func (s *Service) arn(region, code string) string {
 func (s *Service) view(region string, q quota) quotaView {
 	v := quotaView{
 		ServiceCode: ec2Code, ServiceName: ec2Name, QuotaArn: s.arn(region, q.code), QuotaCode: q.code, QuotaName: q.name,
-		Value: q.vcpus, Unit: "None", Adjustable: true, QuotaAppliedAtLevel: "ACCOUNT",
+		Value: s.VCPUs(region, q.code), Unit: "None", Adjustable: true, QuotaAppliedAtLevel: "ACCOUNT",
 	}
 	if q.class != "" {
 		v.UsageMetric = &metricView{
@@ -138,12 +121,11 @@ func (s *Service) getServiceQuota(_ *store.Tx, c *call.Caller, in *getServiceQuo
 	if err := c.Require("servicequotas:GetServiceQuota", resource, nil); err != nil {
 		return nil, err
 	}
-	for _, q := range published() {
-		if in.ServiceCode == ec2Code && q.code == in.QuotaCode {
-			return &getServiceQuotaOutput{s.view(c.Region, q)}, nil
-		}
+	q, known := find(in.QuotaCode)
+	if in.ServiceCode != ec2Code || !known {
+		return nil, errNoSuchResource()
 	}
-	return nil, errNoSuchResource()
+	return &getServiceQuotaOutput{s.view(c.Region, q)}, nil
 }
 
 type listServiceQuotasInput struct {

@@ -57,8 +57,10 @@ func (o Object) header(r Request) http.Header {
 	if o.Encoding != "" {
 		h.Set("Content-Encoding", o.Encoding)
 	}
+	// In lower case, as S3 has them: boto3 makes the key A of X-Amz-Meta-A.
+	// https://docs.aws.amazon.com/amazonq/detector-library/java/s3-object-user-metadata-key-case-sensitivity
 	for k, v := range o.Metadata {
-		h.Set("X-Amz-Meta-"+k, v)
+		h["x-amz-meta-"+k] = []string{v}
 	}
 	if r.HTTP.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" && o.Checksum[0] != "" {
 		h.Set(o.Checksum[0], o.Checksum[1])

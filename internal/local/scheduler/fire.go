@@ -113,10 +113,8 @@ func (s *Service) removeGroups(tx *store.Tx) {
 //
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html
 func (s *Service) fire(tx *store.Tx, x Schedule) error {
-	d := delivery{
-		ID: call.NewRequestID(), ARN: x.ARN, Region: x.Region, Group: x.Group, Target: x.Settings.Target,
-		Since: x.Next, Due: tx.Now(),
-	}
+	d := x.delivery()
+	d.Due = tx.Now()
 	s.deliveries.Put(tx, d.ID, d)
 	t, err := parseExpression(x.Settings.Expression, x.Settings.Timezone)
 	if err != nil {
@@ -134,6 +132,11 @@ func (s *Service) fire(tx *store.Tx, x Schedule) error {
 	}
 	s.schedules.Put(tx, x.ARN, x)
 	return nil
+}
+
+// delivery is the call that the schedule makes at its next time.
+func (x Schedule) delivery() delivery {
+	return delivery{ID: call.NewRequestID(), ARN: x.ARN, Region: x.Region, Group: x.Group, Target: x.Settings.Target, Since: x.Next}
 }
 
 // lease is when a call is tried again whose outcome nobody noted, because the

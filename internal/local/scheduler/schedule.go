@@ -106,7 +106,27 @@ func (s *Service) updateSchedule(tx *store.Tx, c *call.Caller, in *scheduleInput
 		return nil, errNoSchedule(x.Name)
 	}
 	x.Created = old.Created
-	return s.put(tx, c, x, in)
+	out, err := s.put(tx, c, x, in)
+	if err == nil {
+		s.fireLate(tx, old)
+	}
+	return out, err
+}
+
+// settled is how long before a schedule runs an update comes too late to keep
+// it from doing so. AWS gives no such time; that an update takes effect at once
+// is nowhere promised, and here it never does.
+const settled = time.Minute
+
+// fireLate sends the invocation of a schedule off that an update comes too late
+// for. It is made at its own time, to the old target, whatever the update said.
+func (s *Service) fireLate(tx *store.Tx, old Schedule) {
+	if old.Next.IsZero() || old.Next.Sub(tx.Now()) >= settled {
+		return
+	}
+	d := old.delivery()
+	d.Due = old.due()
+	s.deliveries.Put(tx, d.ID, d)
 }
 
 // admit names the schedule that a request is about and asks for permission.

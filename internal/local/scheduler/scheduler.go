@@ -97,6 +97,7 @@ func (s *Service) Operations() []call.Operation {
 		call.Writes("DeleteSchedule", s.deleteSchedule).At(http.MethodDelete, "/schedules/{Name}"),
 		call.Reads("ListSchedules", s.listSchedules).At(http.MethodGet, "/schedules"),
 		call.Writes("TagResource", s.tagResource).At(http.MethodPost, "/tags/{ResourceArn}"),
+		call.Writes("UntagResource", s.untagResource).At(http.MethodDelete, "/tags/{ResourceArn}"),
 		call.Reads("ListTagsForResource", s.listTags).At(http.MethodGet, "/tags/{ResourceArn}"),
 	}
 }

@@ -81,6 +81,15 @@ func (s *Service) tagged(tx *store.Tx, c *call.Caller, action, arn string, keys 
 	return g, nil
 }
 
+// editable is tagged for a change. The default group takes none.
+func (s *Service) editable(tx *store.Tx, c *call.Caller, action, arn string, keys policy.Context) (Group, error) {
+	g, err := s.tagged(tx, c, action, arn, keys)
+	if err == nil && g.Name == defaultGroup {
+		err = errValidation("The default schedule group cannot be edited.")
+	}
+	return g, err
+}
+
 type tagResourceInput struct {
 	ResourceArn string `path:"ResourceArn"`
 	Tags        []tag
@@ -92,12 +101,9 @@ func (s *Service) tagResource(tx *store.Tx, c *call.Caller, in *tagResourceInput
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.tagged(tx, c, "scheduler:TagResource", in.ResourceArn, tagKeys(tags))
-	switch {
-	case err != nil:
+	g, err := s.editable(tx, c, "scheduler:TagResource", in.ResourceArn, tagKeys(tags))
+	if err != nil {
 		return nil, err
-	case g.Name == defaultGroup:
-		return nil, errValidation("The default schedule group cannot be edited.")
 	}
 	all := maps.Clone(g.Tags)
 	maps.Copy(all, tags)
@@ -105,6 +111,32 @@ func (s *Service) tagResource(tx *store.Tx, c *call.Caller, in *tagResourceInput
 		return nil, err
 	}
 	g.Tags = all
+	s.groups.Put(tx, in.ResourceArn, g)
+	return nil, nil
+}
+
+type untagResourceInput struct {
+	ResourceArn string   `path:"ResourceArn"`
+	TagKeys     []string `query:"TagKeys"`
+}
+
+// untagResource takes tags from a group. One that it does not have is no error.
+//
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UntagResource.html
+func (s *Service) untagResource(tx *store.Tx, c *call.Caller, in *untagResourceInput) (*nothing, error) {
+	if len(in.TagKeys) == 0 || len(in.TagKeys) > 50 {
+		return nil, errValidation("There must be 1 to 50 keys of tags")
+	}
+	keys := policy.Context{}
+	keys.Set("aws:TagKeys", in.TagKeys...)
+	g, err := s.editable(tx, c, "scheduler:UntagResource", in.ResourceArn, keys)
+	if err != nil {
+		return nil, err
+	}
+	g.Tags = maps.Clone(g.Tags)
+	for _, key := range in.TagKeys {
+		delete(g.Tags, key)
+	}
 	s.groups.Put(tx, in.ResourceArn, g)
 	return nil, nil
 }

@@ -10,9 +10,10 @@ import (
 )
 
 type document struct {
-	Name   string `path:"Name"`
-	Group  string `query:"groupName"`
-	Count  *int32 `query:"MaxResults"`
+	Name   string   `path:"Name"`
+	Group  string   `query:"groupName"`
+	Count  *int32   `query:"MaxResults"`
+	Keys   []string `query:"TagKeys"`
 	Text   string
 	Flag   *bool
 	Number *int
@@ -23,12 +24,12 @@ type document struct {
 
 func TestDecodeREST(t *testing.T) {
 	var got document
-	err := wire.DecodeREST(map[string]string{"Name": "a/b"}, url.Values{"groupName": {"g"}, "MaxResults": {"3"}},
+	err := wire.DecodeREST(map[string]string{"Name": "a/b"}, url.Values{"groupName": {"g"}, "MaxResults": {"3"}, "TagKeys": {"a", "b"}},
 		[]byte(`{"Text":"t","Flag":false,"Number":7,"At":1700000000.25,"List":[{"Key":"k","Value":"v"}],"Inner":{"Deep":["x"]}}`), &got)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Name != "a/b" || got.Group != "g" || *got.Count != 3 || got.Text != "t" || *got.Flag || *got.Number != 7 ||
+	if got.Name != "a/b" || got.Group != "g" || *got.Count != 3 || len(got.Keys) != 2 || got.Keys[1] != "b" || got.Text != "t" || *got.Flag || *got.Number != 7 ||
 		got.List[0].Value != "v" || got.Inner.Deep[0] != "x" {
 		t.Errorf("got %+v", got)
 	}
@@ -63,6 +64,9 @@ func TestDecodeJSONRefuses(t *testing.T) {
 	}
 	var got document
 	var bad *wire.ParameterError
+	if err := wire.DecodeREST(nil, url.Values{"groupName": {"a", "b"}}, nil, &got); !errors.As(err, &bad) || bad.Unknown {
+		t.Errorf("a parameter given twice that is no list: %v", err)
+	}
 	if err := wire.DecodeREST(nil, url.Values{"colour": {"red"}}, nil, &got); !errors.As(err, &bad) || !bad.Unknown {
 		t.Errorf("an unknown parameter of the query: %v", err)
 	}

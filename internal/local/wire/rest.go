@@ -3,6 +3,7 @@ package wire
 import (
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -41,8 +42,8 @@ func (r Route) Match(method, escaped string) (map[string]string, bool) {
 
 // DecodeREST reads a request into the struct that into points to. A field with
 // the tag `path:"Name"` takes that part of the route's path, one with
-// `query:"groupName"` that parameter of the query, and all others take members
-// of the body, as DecodeJSON does. Every error is a *ParameterError.
+// `query:"groupName"` that parameter of the query, a list each time it is given,
+// and all others take members of the body, as DecodeJSON does. Every error is a *ParameterError.
 func DecodeREST(path map[string]string, query url.Values, body []byte, into any) error {
 	v := reflect.ValueOf(into).Elem()
 	named := map[string]reflect.Value{}
@@ -60,6 +61,9 @@ func DecodeREST(path map[string]string, query url.Values, body []byte, into any)
 		switch {
 		case !known:
 			return &ParameterError{Name: name, Unknown: true}
+		case field.Type() == reflect.TypeFor[[]string]():
+			field.Set(reflect.ValueOf(slices.Clone(values)))
+			continue
 		case len(values) != 1:
 			return &ParameterError{Name: name, Reason: "it is given more than once"}
 		}

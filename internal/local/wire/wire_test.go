@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"net/url"
@@ -131,6 +132,38 @@ func FuzzDecodeQuery(f *testing.F) {
 		var bad *wire.ParameterError
 		if err := wire.DecodeQuery(values, &got); err != nil && !errors.As(err, &bad) {
 			t.Errorf("%q: %v is not a ParameterError", s, err)
+		}
+	})
+}
+
+// Whatever is in the state, and whatever a client sent that an error repeats,
+// answers are well formed and bring it back as far as XML can carry it.
+func FuzzAnswers(f *testing.F) {
+	f.Add("<a>&amp;]]>", "plain")
+	f.Add("\x00\xff\r\n\t", "é\u2028\ufffe")
+	f.Fuzz(func(t *testing.T, text, key string) {
+		type out struct {
+			List wire.Items[string] `xml:"set"`
+			Key  string             `xml:"key,omitempty"`
+		}
+		for _, p := range []wire.Protocol{wire.EC2(), wire.IAM(), wire.STS(), wire.S3()} {
+			answer, err := p.Answer("Do", "r-1", &out{List: wire.Items[string]{text}, Key: key})
+			if err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			for _, document := range [][]byte{answer, p.Failure(wire.Errorf("Some.Code", "%s", text), "r-1", key)} {
+				var envelope struct {
+					Inner string `xml:",innerxml"`
+				}
+				if err := xml.Unmarshal(document, &envelope); err != nil {
+					t.Errorf("%q, %q: %v in %s", text, key, err, document)
+				}
+			}
+		}
+		for _, p := range []wire.Protocol{wire.JSON("T"), wire.REST()} {
+			if document := p.Failure(wire.Errorf("Some.Code", "%s", text), "r-1", key); !json.Valid(document) {
+				t.Errorf("%q: %s", text, document)
+			}
 		}
 	})
 }

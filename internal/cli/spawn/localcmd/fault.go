@@ -27,8 +27,8 @@ host-death happen to one instance, once. Times are the cloud's.`,
 	}
 	cmd.AddCommand(c.faultListCommand(), c.faultClearCommand(),
 		c.throttleCommand(), c.errorCommand(), c.noCapacityCommand(), c.latencyCommand(), c.loseCommand(),
-		c.delayCommand(fault.Lag, "Keep what is new invisible: instances and security groups"),
-		c.delayCommand(fault.ProfileDelay, "Keep new instance profiles unknown to EC2"),
+		c.delayCommand(fault.Lag, "Keep invisible what EC2 has just made"),
+		c.delayCommand(fault.ProfileDelay, "Keep new instance profiles unknown to EC2"), c.quotaCommand(),
 		c.spotNoticeCommand(f), c.rebalanceCommand(f), c.hostDeathCommand(f))
 	return cmd
 }
@@ -73,6 +73,13 @@ func describeRule(r fault.Rule) string {
 	add("rate", strconv.FormatFloat(r.Rate, 'g', -1, 64), r.Rate != 0)
 	add("burst", strconv.Itoa(r.Burst), r.Burst != 0)
 	add("code", r.Code, r.Code != "")
+	if r.Value != nil {
+		add("value", strconv.FormatFloat(*r.Value, 'g', -1, 64), true)
+	}
+	if r.NewAccount {
+		parts = append(parts, "--new-account")
+	}
+	add("region", r.Region, r.Region != "")
 	add("status", strconv.Itoa(r.Status), r.Status != 0)
 	add("message", strconv.Quote(r.Message), r.Message != "")
 	add("zone", r.Zone, r.Zone != "")
@@ -192,6 +199,21 @@ func (c *Cloud) delayCommand(kind fault.Kind, short string) *cobra.Command {
 	r := &fault.Rule{Kind: kind}
 	cmd := c.rule(r, short, "  spawn local fault "+string(kind)+" --delay 5s")
 	cmd.Flags().DurationVar(&r.Delay, "delay", 0, "for how long after it was made")
+	return cmd
+}
+
+func (c *Cloud) quotaCommand() *cobra.Command {
+	r := &fault.Rule{Kind: fault.Quota}
+	cmd := c.rule(r, "Set how many vCPUs may run at once", "  spawn local fault quota --code L-1216C47A --value 5\n  spawn local fault quota --new-account --region eu-west-1")
+	cmd.Flags().StringVar(&r.Code, "code", "", "the `code` of the quota, as Service Quotas names it")
+	vcpus := cmd.Flags().Float64("value", 0, "how many `vCPUs`; 0 lets nothing run")
+	cmd.Flags().BoolVar(&r.NewAccount, "new-account", false, "give every quota the value that it has in a new account")
+	cmd.Flags().StringVar(&r.Region, "region", "", "in this `region` only (default: in every region)")
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+		if cmd.Flags().Changed("value") { // 0 is a value, too
+			r.Value = vcpus
+		}
+	}
 	return cmd
 }
 

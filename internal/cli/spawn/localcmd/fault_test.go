@@ -237,6 +237,47 @@ func TestNoCapacityByFlags(t *testing.T) {
 	}
 }
 
+func TestQuotasByFlags(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want []string // of a t3.micro, another, a g4dn.xlarge and a t3.micro on the Spot market
+	}{
+		"none":           {nil, []string{"", "", "", ""}},
+		"a value":        {[]string{"--code", "L-1216C47A", "--value", "3"}, []string{"", "VcpuLimitExceeded", "", ""}},
+		"nothing":        {[]string{"--code", "L-34B43A08", "--value", "0"}, []string{"", "", "", "MaxSpotInstanceCountExceeded"}},
+		"this region":    {[]string{"--code", "L-1216C47A", "--value", "3", "--region", "us-east-1"}, []string{"", "VcpuLimitExceeded", "", ""}},
+		"another region": {[]string{"--code", "L-1216C47A", "--value", "3", "--region", "eu-west-1"}, []string{"", "", "", ""}},
+		"a new account":  {[]string{"--new-account"}, []string{"", "", "VcpuLimitExceeded", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			if c.args != nil {
+				d.must(append([]string{"quota"}, c.args...)...)
+				if out := d.must("list"); !strings.Contains(out, strings.Join(c.args, " ")) {
+					t.Errorf("listed as\n%s", out)
+				}
+			}
+			launches := func() (got []string) {
+				for _, l := range []struct {
+					kind types.InstanceType
+					spot bool
+				}{{"t3.micro", false}, {"t3.micro", false}, {"g4dn.xlarge", false}, {"t3.micro", true}} {
+					_, err := d.launch(l.kind, "us-east-1a", l.spot)
+					got = append(got, code(err))
+				}
+				return got
+			}
+			if got := launches(); !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			d.must("clear")
+			if got := strings.Join(launches(), ""); got != "" {
+				t.Errorf("%s after it was cleared", got)
+			}
+		})
+	}
+}
+
 func TestDelaysByFlags(t *testing.T) {
 	d := newDesk(t)
 	d.must("lag", "--delay", "1h")
@@ -305,6 +346,13 @@ func TestFaultFlagsAreStrict(t *testing.T) {
 		{"latency", "--delay", "-1s"},
 		{"lag"},
 		{"profile-delay"},
+		{"quota"},
+		{"quota", "--code", "L-1216C47A"},
+		{"quota", "--code", "L-1216C47A", "--value", "many"},
+		{"quota", "--code", "L-1216C47A", "--value", "-1"},
+		{"quota", "--code", "L-00000000", "--value", "5"},
+		{"quota", "--new-account", "--value", "5"},
+		{"quota", "--new-account", "--region", "nowhere"},
 		{"spot-notice"},
 		{"spot-notice", "--in", "-1s", "i-1"},
 		{"spot-notice", "--action", "stop", "i-1"},

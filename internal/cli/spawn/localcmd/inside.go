@@ -8,6 +8,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/agent/run"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/process"
 	"github.com/spawn-ec2/spawn/internal/local/runtime/sandbox"
 )
 
@@ -26,7 +27,8 @@ func initCommand() *cobra.Command {
 }
 
 // agentCommand is an instance of the process runtime: the agent alone, which
-// ends the instance by ending itself and touches nothing of the machine.
+// ends the instance by ending itself, ends with its cloud, and touches nothing
+// of the machine.
 func agentCommand(f *factory.Factory) *cobra.Command {
 	return &cobra.Command{
 		Use:    "agent",
@@ -34,6 +36,7 @@ func agentCommand(f *factory.Factory) *cobra.Command {
 		Hidden: true,
 		Args:   factory.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			process.EndWithCloud(os.Stdin)
 			log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 			return run.AsProcess(cmd.Context(), log, f.Version)
 		},

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -107,7 +106,7 @@ func (c *Cloud) run(ctx context.Context, how runtime.Runtime, why string, log *s
 		return errors.Join(err, listener.Close())
 	}
 	cloud.Tape().AddHook(logCalls(log))
-	server := &http.Server{Handler: cloud.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	server := newServer(cloud.Handler(), usual(), log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	admin := cloud.Admin()

@@ -63,8 +63,9 @@ func (m *machine) Exec(context.Context, runtime.Command) (int, error) {
 	return 0, runtime.ErrNoInside
 }
 
-// prepare makes the command, not started.
-func (m *machine) prepare() *exec.Cmd {
+// start starts the command. Its standard input stays open until it was waited
+// for, or until this program ends (see EndWithCloud).
+func (m *machine) start() (*exec.Cmd, error) {
 	argv := m.runtime.command
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = m.dir, m.env
@@ -72,12 +73,15 @@ func (m *machine) prepare() *exec.Cmd {
 	// A grandchild that keeps the console open must not keep the machine on.
 	cmd.WaitDelay = grace
 	isolate(cmd)
-	return cmd
+	if _, err := cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	return cmd, cmd.Start()
 }
 
 // live owns everything the machine has: the metadata server and, one after the
 // other, the processes. started receives the outcome of the first start.
-func (m *machine) live(life context.Context, l net.Listener, metadata http.Handler, cmd *exec.Cmd, started chan<- error) {
+func (m *machine) live(life context.Context, l net.Listener, metadata http.Handler, started chan<- error) {
 	// On Linux a child dies with the thread that started it (see isolate), so
 	// this goroutine keeps its thread for the machine's whole life.
 	goruntime.LockOSThread()
@@ -87,7 +91,7 @@ func (m *machine) live(life context.Context, l net.Listener, metadata http.Handl
 	defer m.off()
 	defer serve(l, metadata, m.runtime.log)()
 
-	err := cmd.Start()
+	cmd, err := m.start()
 	started <- err
 	if err != nil {
 		return
@@ -113,8 +117,7 @@ func (m *machine) live(life context.Context, l net.Listener, metadata http.Handl
 			}
 			wait = min(2*wait, maxPause)
 		}
-		cmd = m.prepare()
-		err = cmd.Start()
+		cmd, err = m.start()
 		if again != nil {
 			close(again.through)
 		}

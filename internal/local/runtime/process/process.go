@@ -31,9 +31,9 @@ const (
 
 // Options configure the runtime.
 type Options struct {
-	// Command is the program, with its arguments, that every instance runs. Exit
-	// status 0 means that the machine powered itself off; with any other it is
-	// started again.
+	// Command is the program, with its arguments, that every instance runs. It
+	// calls EndWithCloud. Exit status 0 means that the machine powered itself
+	// off; with any other it is started again.
 	Command []string
 	// Env is added to the command's environment, which otherwise has PATH, HOME
 	// and the two endpoints alone.
@@ -91,9 +91,8 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 		}, append(hostEnv(), r.env...)...),
 	}
 	run.console.say("user-data is kept but not run: this machine is a process, not a sandbox")
-	first := run.prepare()
 	started := make(chan error, 1)
-	go run.live(life, l, m.Metadata, first, started)
+	go run.live(life, l, m.Metadata, started)
 	if err := <-started; err != nil {
 		<-run.done
 		return nil, fmt.Errorf("start %s of %s: %w", r.command[0], m.ID, err)

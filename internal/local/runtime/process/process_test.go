@@ -61,6 +61,10 @@ func agent(role string) int {
 		<-c
 		fmt.Println("bye")
 		return 0
+	case "leashed":
+		return leashed()
+	case "cloud":
+		return cloud()
 	default: // stubborn
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")

@@ -4,7 +4,6 @@ package process
 
 import "syscall"
 
-// dieWithParent does nothing: only Linux can tie a process to its parent. A
-// cloud that is killed with SIGKILL leaves its agents running here; each ends
-// at its own deadline.
+// dieWithParent does nothing: only Linux can tie a process to its parent. Here
+// the command ends itself (see EndWithCloud).
 func dieWithParent(*syscall.SysProcAttr) {}

@@ -12,8 +12,7 @@ func hostEnv() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "SystemRoot=" + os.Getenv("SystemRoot")}
 }
 
-// isolate keeps the console's Ctrl-C from the command. A cloud that is killed
-// leaves its agents running here; each ends at its own deadline.
+// isolate keeps the console's Ctrl-C from the command.
 func isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

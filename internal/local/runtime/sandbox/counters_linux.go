@@ -14,6 +14,10 @@ import (
 
 const (
 	refresh = 250 * time.Millisecond
+	// A machine that used no time in so many refreshes is looked at less often,
+	// until it does: looking around is nearly all that an idle init costs.
+	calm        = 4
+	calmRefresh = 500 * time.Millisecond // who looks every second still sees time go by
 	// paceFactor bounds what refreshing costs: a refresh of a machine with
 	// thousands of processes is followed by a pause this many times as long.
 	paceFactor = 100
@@ -76,7 +80,7 @@ func (c *counters) run(ctx context.Context) error {
 	used := &usage{}
 	t := time.NewTimer(refresh)
 	defer t.Stop()
-	for {
+	for still := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -87,12 +91,25 @@ func (c *counters) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.cpus.pass(int64(time.Since(c.begun)/(time.Second/ticksPerSecond)), used.add(now), now)
+		spent := used.add(now)
+		c.cpus.pass(int64(time.Since(c.begun)/(time.Second/ticksPerSecond)), spent, now)
+		if still++; spent.sum() > 0 {
+			still = 0
+		}
 		if err := c.write(now); err != nil {
 			return err
 		}
-		t.Reset(max(refresh, paceFactor*time.Since(begun)))
+		t.Reset(max(pause(still), paceFactor*time.Since(begun)))
 	}
+}
+
+// pause is how long the figures stand after so many refreshes in which the
+// machine used no time.
+func pause(still int) time.Duration {
+	if still < calm {
+		return refresh
+	}
+	return calmRefresh
 }
 
 // write writes the files anew.

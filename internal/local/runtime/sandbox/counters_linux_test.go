@@ -56,7 +56,8 @@ func TestCPUTimeIsTheMachinesOwn(t *testing.T) {
 	if used := busyAfter - busy; used > 20 { // the shells that ask
 		t.Errorf("an idle machine used %d hundredths of a second in %d", used, took)
 	}
-	if gone := idleAfter - idle; gone < 2*took*3/4 || gone > 2*took*5/4+100 {
+	// Of each processor, half a second may be shown late.
+	if gone := idleAfter - idle; gone < 2*took*3/4-100 || gone > 2*took*5/4+100 {
 		t.Errorf("2 processors were idle for %d hundredths of a second in %d", gone, took)
 	}
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestUsageCountsEveryTickOnce(t *testing.T) {
@@ -69,5 +70,13 @@ func TestProcessorsGiveNoMoreThanTimeHas(t *testing.T) {
 	}
 	if c.idle() != 2000-c.total().sum() {
 		t.Errorf("idle %d", c.idle())
+	}
+}
+
+func TestACalmMachineIsLookedAtLessOften(t *testing.T) {
+	for still, want := range map[int]time.Duration{0: refresh, calm - 1: refresh, calm: calmRefresh, 1000: calmRefresh} {
+		if got := pause(still); got != want {
+			t.Errorf("after %d refreshes without work the next comes in %v, not %v", still, got, want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package local
+package front
 
 import (
 	"net/http"

@@ -1,27 +1,20 @@
-package local
+package front
 
 import (
 	"time"
 
-	"github.com/spawn-ec2/spawn/internal/local/fault"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
 )
-
-// Faults are the rules by which the cloud makes trouble for its callers.
-func (c *Cloud) Faults() *fault.Set { return c.faults }
-
-// Inflict does something to a machine.
-func (c *Cloud) Inflict(e fault.Event) error { return c.ec2.Inflict(e) }
 
 // attempt does an action once its name is on the record: between the hooks of
 // the tape, and with the trouble that the faults have for it. A reply of nil
 // without an error is a hang-up.
 func (e *exchange) attempt(do func() (*reply, error)) (*reply, error) {
-	c := e.cloud
-	if c.tape.Ask(tape.Before, e.record) == tape.HangUp {
+	f := e.front
+	if f.Tape.Ask(tape.Before, e.record) == tape.HangUp {
 		return nil, nil
 	}
-	trouble := c.faults.Meet(e.record.Service, e.record.Action)
+	trouble := f.Faults.Meet(e.record.Service, e.record.Action)
 	if !e.wait(trouble.Wait) {
 		return nil, nil
 	}
@@ -29,7 +22,7 @@ func (e *exchange) attempt(do func() (*reply, error)) (*reply, error) {
 		return nil, trouble.Refusal
 	}
 	out, err := do()
-	if c.tape.Ask(tape.Effect, e.record) == tape.HangUp || trouble.Lose {
+	if f.Tape.Ask(tape.Effect, e.record) == tape.HangUp || trouble.Lose {
 		if out != nil && out.body != nil {
 			_ = out.body.Close() // it was only read
 		}
@@ -45,14 +38,14 @@ func (e *exchange) wait(d time.Duration) bool {
 		return true
 	}
 	over := make(chan struct{})
-	timer := e.cloud.Clock().AfterFunc(d, func() { close(over) })
+	timer := e.front.Clock.AfterFunc(d, func() { close(over) })
 	defer timer.Stop()
 	select {
 	case <-over:
 		return true
 	case <-e.r.Context().Done():
 		return false
-	case <-e.cloud.closing:
+	case <-e.front.Closing:
 		return false
 	}
 }

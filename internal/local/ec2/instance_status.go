@@ -1,18 +1,14 @@
 package ec2
 
 import (
-	"slices"
-
 	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
 )
 
 type describeStatusInput struct {
-	call.Dry
-	Paging
+	Listing
 	IncludeAllInstances bool
-	Filters             []filter `query:"Filter"`
 	IDs                 []string `query:"InstanceId"`
 }
 
@@ -46,29 +42,28 @@ type describeStatusOutput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html
 func (s *Service) describeInstanceStatus(tx *store.Tx, c *call.Caller, in *describeStatusInput) (*describeStatusOutput, error) {
-	if err := s.requireList(c, "DescribeInstanceStatus"); err != nil {
-		return nil, err
-	}
-	for _, f := range in.Filters {
-		if !slices.Contains([]string{"availability-zone", "instance-state-name", "instance-state-code"}, f.Name) {
-			return nil, errValue("The filter '%s' is invalid", f.Name)
-		}
-	}
-	filters := in.Filters
-	if !in.IncludeAllInstances {
-		filters = append(slices.Clone(filters), filter{Name: "instance-state-name", Values: []string{string(Running)}})
-	}
-	found, next, err := s.selectInstances(tx, c, in.IDs, filters, in.Paging)
+	l := listingOf(s, tx, c, s.instances, Instance.statusAttribute, limits{5, 1000})
+	l.tags = nil
+	l.keep = func(i Instance) bool { return in.IncludeAllInstances || i.State == Running }
+	found, next, err := l.list(in.Listing, in.IDs)
 	if err != nil {
 		return nil, err
 	}
-	out := &describeStatusOutput{NextToken: next}
-	for _, i := range found {
-		v := instanceStatusView{ID: i.ID, Zone: i.Zone, ZoneID: i.ZoneID, State: i.State.view()}
-		v.System, v.Instance = reachability(i.State), reachability(i.State)
-		out.Statuses = append(out.Statuses, v)
+	return &describeStatusOutput{show(found, Instance.status), next}, nil
+}
+
+func (i Instance) statusAttribute(name string) ([]string, bool) {
+	switch name {
+	case "availability-zone", "instance-state-name", "instance-state-code":
+		return i.attribute(name)
 	}
-	return out, nil
+	return nil, false
+}
+
+func (i Instance) status() instanceStatusView {
+	return instanceStatusView{
+		ID: i.ID, Zone: i.Zone, ZoneID: i.ZoneID, State: i.State.view(), System: reachability(i.State), Instance: reachability(i.State),
+	}
 }
 
 // reachability is the result of both checks: this cloud's instances are

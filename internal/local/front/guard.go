@@ -1,35 +1,19 @@
-package local
+package front
 
 import (
 	"net"
 	"net/http"
 	"strings"
-
-	"github.com/spawn-ec2/spawn/internal/local/control"
 )
 
 // maxHeader is the most bytes of headers that are looked at. The longest that
 // an honest client sends are a session token's.
 const maxHeader = 32 << 10
 
-// Handler serves the cloud to its owner: the services and, under
-// control.Prefix, the control interface.
-func (c *Cloud) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle(control.Prefix, guard(c.control))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, control.Prefix) {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		c.api.ServeHTTP(w, r) // not through mux, which would tidy the paths of objects up
-	})
-}
-
-// guard refuses requests that were sent to another name than loopback's, so a
+// Guard refuses requests that were sent to another name than loopback's, so a
 // web page that makes its own name point to 127.0.0.1 gets no further, and
 // those with headers beyond measure.
-func guard(next http.Handler) http.Handler {
+func Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !isLoopback(hostName(r)):

@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/spawn-ec2/spawn/internal/local/call"
@@ -10,10 +9,8 @@ import (
 )
 
 type describeInstancesInput struct {
-	call.Dry
-	Paging
-	Filters []filter `query:"Filter"`
-	IDs     []string `query:"InstanceId"`
+	Listing
+	IDs []string `query:"InstanceId"`
 }
 
 type reservationView struct {
@@ -153,56 +150,55 @@ func (s *Service) viewInstance(tx *store.Tx, i Instance) instanceView {
 	return v
 }
 
-func (s *Service) instanceAttributes(i Instance) attributes {
-	return func(name string) ([]string, bool) {
-		switch name {
-		case "instance-id":
-			return one(i.ID)
-		case "instance-state-name":
-			return one(string(i.State))
-		case "instance-state-code":
-			return one(strconv.Itoa(i.State.code()))
-		case "instance-type":
-			return one(i.Type)
-		case "client-token":
-			return one(i.Token)
-		case "availability-zone":
-			return one(i.Zone)
-		case "image-id":
-			return one(i.Image)
-		case "key-name":
-			return one(i.KeyName)
-		case "reservation-id":
-			return one(i.Reservation)
-		case "vpc-id":
-			return one(i.VPC)
-		case "subnet-id":
-			return one(i.Subnet)
-		case "private-ip-address":
-			return one(i.PrivateIP)
-		case "ip-address":
-			return one(i.PublicIP)
-		case "instance.group-id", "group-id":
-			return i.Groups, true
-		case "iam-instance-profile.arn":
-			return one(i.ProfileARN)
-		case "architecture":
-			return one(i.Architecture)
-		case "owner-id":
-			return one(s.Account)
-		case "instance-lifecycle":
-			return one(i.lifecycle())
-		case "spot-instance-request-id":
-			return one(i.SpotRequest)
-		case "hibernation-options.configured":
-			return truth(i.Hibernation)
-		case "capacity-reservation-id":
-			return one(i.Capacity)
-		case "state-reason-code":
-			return one(i.Reason.Code)
-		}
-		return nil, false
+// attribute is the filters of DescribeInstances.
+func (i Instance) attribute(name string) ([]string, bool) {
+	switch name {
+	case "instance-id":
+		return one(i.ID)
+	case "instance-state-name":
+		return one(string(i.State))
+	case "instance-state-code":
+		return one(strconv.Itoa(i.State.code()))
+	case "instance-type":
+		return one(i.Type)
+	case "client-token":
+		return one(i.Token)
+	case "availability-zone":
+		return one(i.Zone)
+	case "image-id":
+		return one(i.Image)
+	case "key-name":
+		return one(i.KeyName)
+	case "reservation-id":
+		return one(i.Reservation)
+	case "vpc-id":
+		return one(i.VPC)
+	case "subnet-id":
+		return one(i.Subnet)
+	case "private-ip-address":
+		return one(i.PrivateIP)
+	case "ip-address":
+		return one(i.PublicIP)
+	case "instance.group-id", "group-id":
+		return i.Groups, true
+	case "iam-instance-profile.arn":
+		return one(i.ProfileARN)
+	case "architecture":
+		return one(i.Architecture)
+	case "owner-id":
+		return one(i.Owner)
+	case "instance-lifecycle":
+		return one(i.lifecycle())
+	case "spot-instance-request-id":
+		return one(i.SpotRequest)
+	case "hibernation-options.configured":
+		return truth(i.Hibernation)
+	case "capacity-reservation-id":
+		return one(i.Capacity)
+	case "state-reason-code":
+		return one(i.Reason.Code)
 	}
+	return nil, false
 }
 
 // describeInstances groups what it finds by launch. A page counts instances,
@@ -210,13 +206,7 @@ func (s *Service) instanceAttributes(i Instance) attributes {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
 func (s *Service) describeInstances(tx *store.Tx, c *call.Caller, in *describeInstancesInput) (*describeInstancesOutput, error) {
-	if err := s.requireList(c, "DescribeInstances"); err != nil {
-		return nil, err
-	}
-	if err := checkFilters(in.Filters, s.instanceAttributes(Instance{})); err != nil {
-		return nil, err
-	}
-	found, next, err := s.selectInstances(tx, c, in.IDs, in.Filters, in.Paging)
+	found, next, err := listingOf(s, tx, c, s.instances, Instance.attribute, limits{5, 1000}).list(in.Listing, in.IDs)
 	if err != nil {
 		return nil, err
 	}
@@ -232,37 +222,4 @@ func (s *Service) describeInstances(tx *store.Tx, c *call.Caller, in *describeIn
 		out.Reservations[n].Instances = append(out.Reservations[n].Instances, s.viewInstance(tx, i))
 	}
 	return out, nil
-}
-
-// selectInstances finds the named instances, or all, that pass the filters. An
-// id that no instance has is an error, even among others.
-func (s *Service) selectInstances(tx *store.Tx, c *call.Caller, ids []string, filters []filter, p Paging) ([]Instance, string, error) {
-	keep := func(i Instance) bool {
-		if i.Region != c.Region {
-			return false
-		}
-		tags, _ := s.tags.Get(tx, i.ID)
-		return passes(filters, tags, s.instanceAttributes(i)) && !s.Faults.Lagging(i.Created)
-	}
-	if len(ids) == 0 {
-		return page(p, limits{5, 1000}, false, s.instances.All(tx), keep)
-	}
-	named := make([]Instance, 0, len(ids))
-	for n, id := range ids {
-		i, err := s.instance(tx, c.Region, id)
-		if err != nil {
-			return nil, "", err
-		}
-		if !slices.Contains(ids[:n], id) {
-			named = append(named, i)
-		}
-	}
-	rows := func(yield func(uint64, Instance) bool) {
-		for n, i := range named {
-			if !yield(uint64(n)+1, i) {
-				return
-			}
-		}
-	}
-	return page(p, limits{5, 1000}, true, rows, keep)
 }
