@@ -1,34 +1,31 @@
 package truffle
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/find"
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
-// SearchOptions is what search needs.
-type SearchOptions struct {
-	Streams term.Streams
-	Region  func() (string, error) // the region when --region is not given
-
-	Query     find.Query
-	Local     bool
-	Output    Output
-	PickFirst bool
-	Limit     int // 0 is no limit
+// searchOptions is what search needs.
+type searchOptions struct {
+	Factory Factory
+	Shared  shared
+	Query   find.Query
 }
 
 // newSearch turns flags into options. runF, if given, takes them instead of
 // searchRun.
-func newSearch(f Factory, runF func(SearchOptions) error) *cobra.Command {
-	opts := SearchOptions{Streams: f.Streams, Region: func() (string, error) { return configuredRegion(f.Env) }}
-	output := ""
+func newSearch(f Factory, runF func(searchOptions) error) *cobra.Command {
+	opts := searchOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "search <pattern>...",
 		Short: "Search instance types by name or pattern",
@@ -50,102 +47,90 @@ day they are. Into a pipe the answer is written as offers in JSON.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.Query.Patterns = args
-			var err error
-			if opts.Output, err = parseOutput(output, f.Streams.OutTTY); err != nil {
+			if err := opts.Shared.check(f, cmd); err != nil {
 				return err
-			}
-			if cmd.Flags().Changed("limit") && opts.Limit < 1 {
-				return problem.New(problem.Usage, "--limit %d leaves nothing", opts.Limit).WithNext("give at least 1")
-			}
-			if cmd.Flags().Changed("region") && opts.Query.Region == "" {
-				return problem.New(problem.Usage, "--region is empty").WithNext("leave it out for the configured region")
 			}
 			if runF != nil {
 				return runF(opts)
 			}
-			return searchRun(opts)
+			return searchRun(cmd.Context(), opts)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVarP(&opts.Query.Region, "region", "r", "", "region to look in (default: the configured one, else us-east-1)")
-	flags.BoolVar(&opts.Local, "local", false, "answer for the local cloud, whatever region is configured")
-	flags.StringVarP(&output, "output", "o", "", "table, json or ndjson (default: a table on a terminal, json into a pipe)")
-	flags.BoolVar(&opts.PickFirst, "pick-first", false, "print the first one only, in JSON as a single object")
-	flags.IntVar(&opts.Limit, "limit", 0, "print at most this many")
+	opts.Shared.flags(cmd)
 	return cmd
 }
 
-func searchRun(opts SearchOptions) error {
-	query := opts.Query
-	if query.Region == "" {
-		var err error
-		if query.Region, err = regionFor(opts); err != nil {
-			return err
-		}
+func searchRun(ctx context.Context, opts searchOptions) error {
+	var err error
+	if opts.Query.Regions, err = opts.Shared.regions(opts.Factory); err != nil {
+		return err
 	}
-	results, explanation, err := find.Search(query)
+	known, err := opts.Factory.ask(ctx, opts.Shared, market.Question{Regions: opts.Query.Regions})
 	if err != nil {
 		return err
 	}
-	found := len(results)
-	if opts.PickFirst {
-		results = results[:1]
-	}
-	if opts.Limit > 0 && len(results) > opts.Limit {
-		results = results[:opts.Limit]
-	}
-	if err := writeResults(opts, results); err != nil {
+	rows, explanation, err := find.Search(known, opts.Query)
+	if err != nil {
 		return err
 	}
-	explain(opts, query.Region, results, found, explanation)
-	return nil
+	v := view[offer.Offer]{columns: searchColumns()}
+	for _, r := range rows {
+		v.cells = append(v.cells, searchCells(r))
+		v.records = append(v.records, r.Offer())
+	}
+	v.notes = missing(explanation, opts.Query.Regions)
+	if opts.Shared.Output == formTable {
+		v.notes = append(v.notes, provenance(rows[:opts.Shared.keep(len(rows))])...)
+	}
+	return show(opts.Factory, opts.Shared, v)
 }
 
-// regionFor is the region when none was asked for. The local cloud is the same
-// whatever is configured for AWS.
-func regionFor(opts SearchOptions) (string, error) {
-	if opts.Local {
-		return defaultRegion, nil
+func searchColumns() []column {
+	return []column{
+		{Column: term.Column{Title: "TYPE"}},
+		{Column: term.Column{Title: "VCPU", Right: true}},
+		{Column: term.Column{Title: "MEMORY", Right: true}},
+		{Column: term.Column{Title: "ARCH"}},
+		{Column: term.Column{Title: "GPU"}},
+		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true}},
+		{Column: term.Column{Title: "SPOT $/h", Right: true}},
+		{Column: term.Column{Title: "NETWORK"}},
 	}
-	return opts.Region()
 }
 
-func writeResults(opts SearchOptions, results []find.Result) error {
-	if opts.Output == Table {
-		return writeTable(opts.Streams, results)
+func searchCells(r find.Row) []string {
+	return []string{
+		r.Type.Name,
+		term.Count(r.Type.VCPUs),
+		term.Memory(r.Type.MemoryMiB),
+		term.Or(r.Type.Architectures.Preferred()),
+		accelerators(r.Type),
+		r.OnDemand.String(),
+		r.Spot.String(),
+		term.Or(r.Type.Network),
 	}
-	offers := make([]offer.Offer, 0, len(results))
-	for _, r := range results {
-		offers = append(offers, r.Offer())
-	}
+}
+
+func accelerators(t catalog.Type) string {
 	switch {
-	case opts.Output == NDJSON:
-		return offer.WriteLines(opts.Streams.Out, offers)
-	case opts.PickFirst:
-		return offer.WriteOne(opts.Streams.Out, offers[0])
+	case t.Origin == catalog.NameOnly:
+		return term.Unknown
+	case t.Accelerators.Count == 0:
+		return "-"
 	default:
-		return offer.Write(opts.Streams.Out, offers)
+		return fmt.Sprintf("%d x %s", t.Accelerators.Count, t.Accelerators.Model)
 	}
 }
 
-// explain says on standard error what the answer leaves out, and for a table
-// also where its numbers come from; offers say that themselves.
-func explain(opts SearchOptions, region string, results []find.Result, found int, explanation find.Explanation) {
+// missing says which types that were asked for by name the answer leaves out.
+func missing(e find.Explanation, regions []string) []string {
 	var notes []string
-	for _, m := range explanation.Elsewhere {
-		note := fmt.Sprintf("%s is not listed in %s", m.Type, region)
+	for _, m := range e.Elsewhere {
+		note := fmt.Sprintf("%s is not listed in %s", m.Type, strings.Join(regions, ", "))
 		if len(m.Regions) > 0 {
 			note += "; it is in " + strings.Join(m.Regions, ", ")
 		}
 		notes = append(notes, note)
 	}
-	if opts.Output == Table {
-		if more := found - len(results); more > 0 {
-			notes = append(notes, fmt.Sprintf("%d more not shown", more))
-		}
-		notes = append(notes, provenance(region, results)...)
-	}
-	for _, note := range notes {
-		term.Note(opts.Streams, "%s", note)
-	}
+	return notes
 }
