@@ -18,14 +18,20 @@ import (
 type Query struct {
 	// Patterns are names, globs (m7i.*) or regular expressions (/^m7/), in
 	// order of preference.
+	// Without any, every type is looked at.
 	Patterns []string
 	// Regions are where the types should be; there is at least one.
 	Regions []string
+	Filters []Filter // see ParseFilters
+	Order   Order    // OrderPreference when empty
+	Spot    bool     // prices are Spot prices
 }
 
 // Explanation says what a search did beside its results.
 type Explanation struct {
 	Considered int       // types that matched a pattern
+	Offered    int       // those of them that a region has
+	Steps      []Step    // what each filter left
 	Elsewhere  []Missing // types asked for by name that the region does not have
 }
 
@@ -35,9 +41,8 @@ type Missing struct {
 	Regions []string // where it is listed; none is unknown, not nowhere
 }
 
-// Search finds the types that match a pattern and are offered in a region: in
-// the order of the patterns, for each by family and size, every type once, and
-// then by region in the order asked.
+// Search finds the types that match a pattern, are offered in a region and
+// satisfy all filters, every type once in each region, in the query's order.
 //
 // The error is a *problem.Error: kind Usage for a pattern or region that cannot
 // be understood, NotFound when a name does not exist (even if another one does:
@@ -49,10 +54,37 @@ func Search(known Known, q Query) ([]Row, Explanation, error) {
 			return nil, explanation, err
 		}
 	}
+	rows, explanation, err := match(known, q)
+	if err != nil {
+		return nil, explanation, err
+	}
+	if len(rows) == 0 {
+		return nil, explanation, notOffered(q, explanation)
+	}
+	explanation.Offered = countTypes(rows)
+	for _, f := range q.Filters {
+		left, step := narrow(rows, f)
+		explanation.Steps = append(explanation.Steps, step)
+		if len(left) == 0 {
+			return nil, explanation, nothingLeft(q, explanation, f, rows)
+		}
+		rows = left
+	}
+	return rows, explanation, sortRows(rows, q)
+}
+
+// match finds the types that match a pattern and are offered in a region: in
+// the order of the patterns, for each by family and size, and then by region.
+func match(known Known, q Query) ([]Row, Explanation, error) {
+	var explanation Explanation
 	var rows []Row
 	all := known.Types()
 	seen := map[string]bool{}
-	for _, text := range q.Patterns {
+	patterns := q.Patterns
+	if len(patterns) == 0 {
+		patterns = []string{"*"}
+	}
+	for _, text := range patterns {
 		p, err := parsePattern(text)
 		if err != nil {
 			return nil, explanation, err
@@ -78,9 +110,6 @@ func Search(known Known, q Query) ([]Row, Explanation, error) {
 				explanation.Elsewhere = append(explanation.Elsewhere, Missing{t.Name, catalog.OfferedIn(t.Name)})
 			}
 		}
-	}
-	if len(rows) == 0 {
-		return nil, explanation, notOffered(q, explanation)
 	}
 	return rows, explanation, nil
 }

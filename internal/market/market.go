@@ -8,7 +8,6 @@
 package market
 
 import (
-	"path"
 	"slices"
 	"time"
 
@@ -40,7 +39,8 @@ type Question struct {
 	First   string
 
 	// Types by exact name, and Wildcards as EC2's filters read them (* and ?),
-	// by which types newer than the catalog are found.
+	// by which types newer than the catalog are found. With neither, nothing is
+	// asked about types, and Capacity Blocks are asked of all.
 	Types     []string
 	Wildcards []string
 
@@ -52,9 +52,25 @@ type Question struct {
 type Survey struct {
 	Question Question
 	Regions  []Region
-	// Err tells that the regions themselves could not be listed, or that nobody
-	// could be asked at all; then Regions are empty.
+	Enabled  Fact[[]string] // all regions that the account has; known if the question was about all
+	// Err tells that nobody was asked, and why; Regions then have what was kept,
+	// and mostly are empty.
 	Err error
+}
+
+// Complete tells that everything that was asked for is known.
+func (s Survey) Complete() bool {
+	names := s.Question.Regions
+	if len(names) == 0 {
+		if !s.Enabled.Known() {
+			return false
+		}
+		names = s.Enabled.Value
+	}
+	return !slices.ContainsFunc(names, func(name string) bool {
+		r, _ := s.Region(name)
+		return s.Question.Facets&^r.Facets() != 0
+	})
 }
 
 // Region finds the answer for a region.
@@ -69,24 +85,17 @@ func (s Survey) Region(name string) (Region, bool) {
 
 // Asked tells whether the question was about a type: what was not asked for and
 // is missing in the answer may exist all the same.
-func (s Survey) Asked(typeName string) bool {
-	if slices.Contains(s.Question.Types, typeName) {
-		return true
-	}
-	for _, w := range s.Question.Wildcards {
-		// EC2's filters know * and ?, which path.Match reads in the same way;
-		// a name of a type has no slash. Brackets are never sent.
-		if ok, err := path.Match(w, typeName); err == nil && ok {
-			return true
-		}
-	}
-	return false
+func (s Survey) Asked(typeName string) bool { return s.Question.means(typeName) }
+
+// means tells whether a question about types is about one.
+func (q Question) means(typeName string) bool {
+	return slices.Contains(q.Types, typeName) || matchesAny(q.Wildcards, typeName)
 }
 
 // Fact is what a service said, when, or why it did not.
 type Fact[T any] struct {
 	Value T
-	AsOf  time.Time // when the service said it; zero when it was not asked or failed
+	AsOf  time.Time // when the service was asked; zero when it was not, or failed
 	Kept  bool      // read from disk, not asked now
 	Err   error     // a *problem.Error in words for a person
 }
@@ -103,7 +112,7 @@ type Region struct {
 	OnDemand     Fact[map[string]price.Price] // by type; types without a list price are missing
 	Spot         Fact[[]SpotPrice]            // the latest one of each type and zone
 	History      Fact[[]SpotPrice]            // by type, zone and time
-	Scores       Fact[map[string]int]         // by zone, 1 to 10
+	Scores       Fact[map[string]int]         // by zone, 1 to 10; see scores.go
 	Reservations Fact[[]Reservation]
 	Blocks       Fact[[]Block]
 	Quotas       Fact[[]Quota]
@@ -132,7 +141,8 @@ type Reservation struct {
 	End       time.Time // zero: until it is cancelled
 }
 
-// Block is a Capacity Block that could be bought.
+// Block is a Capacity Block that could be bought: the earliest that EC2 offers
+// for one instance and one day, the shortest there is.
 type Block struct {
 	ID        string
 	Type      string

@@ -20,7 +20,7 @@ func provenance(rows []find.Row) []string {
 		spot = withSource(spot, "Spot in "+r.Region, r.Spot)
 		estimated = estimated || r.OnDemand.Known() && r.OnDemand.Estimated
 	}
-	lines := append(onDemand, spot...)
+	lines := slices.Concat(onDemand, spot)
 	if estimated {
 		lines = append(lines, fmt.Sprintf("~ is estimated from %s: whether the region has the type is not known", catalog.BaseRegion))
 	}

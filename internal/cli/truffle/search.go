@@ -2,12 +2,10 @@ package truffle
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/offer"
@@ -26,28 +24,33 @@ type searchOptions struct {
 // searchRun.
 func newSearch(f Factory, runF func(searchOptions) error) *cobra.Command {
 	opts := searchOptions{Factory: f}
+	var filters func() []find.Setting
 	cmd := &cobra.Command{
-		Use:   "search <pattern>...",
-		Short: "Search instance types by name or pattern",
+		Use:   "search [pattern]...",
+		Short: "Search instance types by name, pattern and what they have",
 		Long: `Search instance types by name (m7i.large), glob ('m7i.*') or regular
-expression ('/^m[67]i/'), in the order of preference in which they are given.
+expression ('/^m[67]i/'), in the order of preference in which they are given,
+and by what they have. With filters no pattern is needed; then the cheapest
+comes first.
 
-Types and prices come from the built-in catalog; what is printed says of which
-day they are. Into a pipe the answer is written as offers in JSON.`,
+A range is a number (8), from and to (4-16), at least (8+) or at most (-16), in
+the unit that the flag names or in the one behind a number (--memory 1tib+). A
+type of which nobody knows whether it fits is left out, and counted.
+
+What is printed says where it comes from and of which day it is. Into a pipe the
+answer is written as offers in JSON.`,
 		Example: `  truffle search m7i.large | spawn
   truffle search 'm7i.*' --region eu-west-1
+  truffle search --vcpus 8+ --memory 32-64 --arch arm64 --max-price 0.50
+  truffle search --gpu-model h100 --gpus 8 -r all --sort-by price
   truffle search '/^t[34]g?\.micro$/' --output ndjson
   truffle search t3.micro --local | spawn launch --local --ttl 1h`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return problem.New(problem.Usage, "what to search for is missing").
-					WithNext("name a type or a pattern: truffle search 'm7i.*'")
-			}
-			return nil
-		},
+		ValidArgsFunction: completeTypes,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.Query.Patterns = args
 			if err := opts.Shared.check(f, cmd); err != nil {
+				return err
+			}
+			if err := opts.read(args, filters()); err != nil {
 				return err
 			}
 			if runF != nil {
@@ -56,8 +59,22 @@ day they are. Into a pipe the answer is written as offers in JSON.`,
 			return searchRun(cmd.Context(), opts)
 		},
 	}
-	opts.Shared.flags(cmd)
+	filters = filterFlags(cmd)
+	cmd.Flags().BoolVar(&opts.Query.Spot, "spot", false, "as Spot instances: offers are for Spot, and prices to sort and filter by are Spot prices")
+	opts.Shared.flags(cmd, orders(find.OrderPreference)...)
 	return cmd
+}
+
+// read makes the query of what was given.
+func (o *searchOptions) read(patterns []string, filters []find.Setting) error {
+	if len(patterns) == 0 && len(filters) == 0 {
+		return problem.New(problem.Usage, "what to search for is missing").
+			WithNext("name a type, a pattern or a filter: truffle search 'm7i.*' --vcpus 8+")
+	}
+	o.Query.Patterns, o.Query.Order = patterns, find.Order(o.Shared.SortBy)
+	var err error
+	o.Query.Filters, err = find.ParseFilters(filters, o.Query.Spot)
+	return err
 }
 
 func searchRun(ctx context.Context, opts searchOptions) error {
@@ -65,72 +82,84 @@ func searchRun(ctx context.Context, opts searchOptions) error {
 	if opts.Query.Regions, err = opts.Shared.regions(opts.Factory); err != nil {
 		return err
 	}
-	known, err := opts.Factory.ask(ctx, opts.Shared, market.Question{Regions: opts.Query.Regions})
+	question, err := opts.Query.Question()
 	if err != nil {
 		return err
 	}
+	question.Facets = market.Types | market.Zones | market.OnDemand | market.Spot
+	known, err := opts.Factory.ask(ctx, opts.Shared, question)
+	if err != nil {
+		return err
+	}
+	opts.Query.Regions = opts.Shared.answered(known, opts.Query.Regions)
 	rows, explanation, err := find.Search(known, opts.Query)
 	if err != nil {
 		return err
 	}
-	v := view[offer.Offer]{columns: searchColumns()}
+	columns := searchColumns(len(opts.Query.Regions) > 1)
+	v := view[offer.Offer]{columns: titles(columns)}
 	for _, r := range rows {
-		v.cells = append(v.cells, searchCells(r))
-		v.records = append(v.records, r.Offer())
+		v.cells = append(v.cells, cellsOf(columns, r))
+		v.records = append(v.records, opts.Query.Offer(r))
 	}
 	v.notes = missing(explanation, opts.Query.Regions)
-	if opts.Shared.Output == formTable {
+	if opts.Shared.Output.forEyes() {
 		v.notes = append(v.notes, provenance(rows[:opts.Shared.keep(len(rows))])...)
 	}
 	return show(opts.Factory, opts.Shared, v)
 }
 
-func searchColumns() []column {
-	return []column{
-		{Column: term.Column{Title: "TYPE"}},
-		{Column: term.Column{Title: "VCPU", Right: true}},
-		{Column: term.Column{Title: "MEMORY", Right: true}},
-		{Column: term.Column{Title: "ARCH"}},
-		{Column: term.Column{Title: "GPU"}},
-		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true}},
-		{Column: term.Column{Title: "SPOT $/h", Right: true}},
-		{Column: term.Column{Title: "NETWORK"}},
-	}
+// rowColumn is a column about rows.
+type rowColumn struct {
+	column
+	of func(find.Row) string
 }
 
-func searchCells(r find.Row) []string {
-	return []string{
-		r.Type.Name,
-		term.Count(r.Type.VCPUs),
-		term.Memory(r.Type.MemoryMiB),
-		term.Or(r.Type.Architectures.Preferred()),
-		accelerators(r.Type),
-		r.OnDemand.String(),
-		r.Spot.String(),
-		term.Or(r.Type.Network),
+func searchColumns(regions bool) []rowColumn {
+	text := func(title string, of func(find.Row) string) rowColumn {
+		return rowColumn{column{Column: term.Column{Title: title}}, of}
 	}
+	figure := func(title string, of func(find.Row) string) rowColumn {
+		return rowColumn{column{Column: term.Column{Title: title, Right: true}}, of}
+	}
+	wide := func(c rowColumn) rowColumn {
+		c.wide = true
+		return c
+	}
+	columns := []rowColumn{text("TYPE", func(r find.Row) string { return r.Type.Name })}
+	if regions {
+		columns = append(columns, text("REGION", func(r find.Row) string { return r.Region }))
+	}
+	return append(columns,
+		figure("VCPU", func(r find.Row) string { return term.Count(r.Type.VCPUs) }),
+		figure("MEMORY", func(r find.Row) string { return term.Memory(r.Type.MemoryMiB) }),
+		text("ARCH", func(r find.Row) string { return term.Or(r.Type.Architectures.Preferred()) }),
+		text("GPU", func(r find.Row) string { return accelerators(r.Type) }),
+		wide(figure("GPU MEMORY", func(r find.Row) string { return gpuMemory(r.Type) })),
+		figure("ON-DEMAND $/h", func(r find.Row) string { return r.OnDemand.String() }),
+		figure("SPOT $/h", func(r find.Row) string { return r.Spot.String() }),
+		text("NETWORK", func(r find.Row) string { return network(r.Type) }),
+		wide(figure("EBS", func(r find.Row) string { return ebs(r.Type) })),
+		wide(figure("LOCAL DISK", func(r find.Row) string { return localDisk(r.Type) })),
+		wide(text("HIBERNATION", func(r find.Row) string { return r.Type.Hibernation.String() })),
+		wide(text("ZONES", func(r find.Row) string { return term.Or(strings.Join(r.Zones, " ")) })),
+		wide(text("ON-DEMAND PRICE OF", func(r find.Row) string { return term.Provenance(r.OnDemand) })),
+		wide(text("SPOT PRICE OF", func(r find.Row) string { return term.Provenance(r.Spot) })),
+	)
 }
 
-func accelerators(t catalog.Type) string {
-	switch {
-	case t.Origin == catalog.NameOnly:
-		return term.Unknown
-	case t.Accelerators.Count == 0:
-		return "-"
-	default:
-		return fmt.Sprintf("%d x %s", t.Accelerators.Count, t.Accelerators.Model)
+func titles(columns []rowColumn) []column {
+	var all []column
+	for _, c := range columns {
+		all = append(all, c.column)
 	}
+	return all
 }
 
-// missing says which types that were asked for by name the answer leaves out.
-func missing(e find.Explanation, regions []string) []string {
-	var notes []string
-	for _, m := range e.Elsewhere {
-		note := fmt.Sprintf("%s is not listed in %s", m.Type, strings.Join(regions, ", "))
-		if len(m.Regions) > 0 {
-			note += "; it is in " + strings.Join(m.Regions, ", ")
-		}
-		notes = append(notes, note)
+func cellsOf(columns []rowColumn, r find.Row) []string {
+	var cells []string
+	for _, c := range columns {
+		cells = append(cells, c.of(r))
 	}
-	return notes
+	return cells
 }

@@ -25,12 +25,12 @@ func TestSearchFlags(t *testing.T) {
 		patterns []string
 		shared   shared
 	}{
-		{"t3.micro", false, []string{"t3.micro"}, shared{Output: formJSON}},
-		{"t3.micro", true, []string{"t3.micro"}, shared{Output: formTable}},
+		{"t3.micro", false, []string{"t3.micro"}, shared{Output: formJSON, SortBy: "preference"}},
+		{"t3.micro", true, []string{"t3.micro"}, shared{Output: formTable, SortBy: "preference"}},
 		{
 			"-o ndjson --local --pick-first --limit 3 -r eu-west-1,us-east-1 m7i.* t3.*", true,
 			[]string{"m7i.*", "t3.*"},
-			shared{Output: formNDJSON, Local: true, PickFirst: true, Limit: 3, Regions: []string{"eu-west-1", "us-east-1"}},
+			shared{Output: formNDJSON, Local: true, PickFirst: true, Limit: 3, SortBy: "preference", Regions: []string{"eu-west-1", "us-east-1"}},
 		},
 	}
 	for _, tt := range tests {
@@ -40,7 +40,7 @@ func TestSearchFlags(t *testing.T) {
 		if err := cmd.Execute(); err != nil {
 			t.Errorf("%s: %v", tt.args, err)
 		}
-		got.Shared.output = ""
+		got.Shared.output, got.Shared.orders = "", nil
 		if diff := cmp.Diff(tt.shared, got.Shared, cmp.AllowUnexported(shared{})); diff != "" || !slices.Equal(got.Query.Patterns, tt.patterns) {
 			t.Errorf("%s: %v %s", tt.args, got.Query.Patterns, diff)
 		}
