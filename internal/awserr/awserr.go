@@ -85,6 +85,11 @@ func IsDenied(err error) bool { return deniedCode(Code(err)) }
 // and are not recognised here.
 func IsBadCredentials(err error) bool { return badCredentialsCode(Code(err)) }
 
+// IsNotEnabled tells that the account has not subscribed to the service, or not
+// opted into the region. EC2 says AuthFailure for the latter, which is
+// IsBadCredentials: only another region's answer tells the two apart.
+func IsNotEnabled(err error) bool { return Code(err) == "OptInRequired" }
+
 // IsProfileNotReady tells that RunInstances does not know the instance profile:
 // one that was just made takes seconds to be seen, and the same request
 // succeeds then. EC2 has no code of its own for this, hence the message.

@@ -22,7 +22,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
@@ -105,10 +107,9 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		opts = append(opts, config.WithRegion(o.Region))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
-	var noProfile config.SharedConfigProfileNotExistError
-	if errors.As(err, &noProfile) {
-		return cfg, problem.New(problem.Denied, "there is no AWS profile %q", noProfile.Profile).
-			WithNext("see the names with: aws configure list-profiles")
+	var unknown config.SharedConfigProfileNotExistError
+	if errors.As(err, &unknown) {
+		return cfg, noProfile(unknown.Profile)
 	}
 	if err != nil {
 		return cfg, problem.New(problem.Denied, "the AWS configuration cannot be read: %w", err)
@@ -148,6 +149,21 @@ func newRetryer() aws.Retryer {
 
 // EC2 is a client for the target's region.
 func (t *Target) EC2() *ec2.Client { return ec2.NewFromConfig(t.config) }
+
+// EC2In is a client for a region.
+func (t *Target) EC2In(region string) *ec2.Client {
+	return ec2.NewFromConfig(t.config, func(o *ec2.Options) { o.Region = region })
+}
+
+// PricingIn is a client for the Price List API in a region that has it.
+func (t *Target) PricingIn(region string) *pricing.Client {
+	return pricing.NewFromConfig(t.config, func(o *pricing.Options) { o.Region = region })
+}
+
+// QuotasIn is a client for the quotas of a region.
+func (t *Target) QuotasIn(region string) *servicequotas.Client {
+	return servicequotas.NewFromConfig(t.config, func(o *servicequotas.Options) { o.Region = region })
+}
 
 // IAM is a client for the account.
 func (t *Target) IAM() *iam.Client { return iam.NewFromConfig(t.config) }

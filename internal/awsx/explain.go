@@ -74,7 +74,7 @@ func judge(err error, call *smithy.OperationError) (problem.Kind, string) {
 	case awserr.IsBadCredentials(err):
 		return problem.Denied, "sign in again (aws sso login, or aws configure), or try without an account: --local"
 	case awserr.IsDenied(err):
-		return problem.Denied, fmt.Sprintf("ask for the permission %s:%s", strings.ToLower(call.Service()), call.Operation())
+		return problem.Denied, "ask for the permission " + permission(call)
 	case awserr.IsNoCapacity(err):
 		return problem.NoCapacity, "try another zone, region or type; truffle finds candidates"
 	case awserr.IsThrottled(err):
@@ -84,6 +84,12 @@ func judge(err error, call *smithy.OperationError) (problem.Kind, string) {
 	default:
 		return problem.Failed, ""
 	}
+}
+
+// permission is the IAM action of a call. The names of services have spaces in
+// the SDK and none in IAM: Service Quotas is servicequotas.
+func permission(call *smithy.OperationError) string {
+	return strings.ReplaceAll(strings.ToLower(call.Service()), " ", "") + ":" + call.Operation()
 }
 
 // capacityIsFinal exempts a lack of capacity from being retried.

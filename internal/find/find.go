@@ -18,49 +18,78 @@ import (
 type Query struct {
 	// Patterns are names, globs (m7i.*) or regular expressions (/^m7/), in
 	// order of preference.
+	// Without any, every type is looked at.
 	Patterns []string
-	// Region is where the types should be.
-	Region string
-}
-
-// Result is a type in the region asked for.
-type Result struct {
-	Type     catalog.Type
-	Offering catalog.Offering
+	// Regions are where the types should be; there is at least one.
+	Regions []string
+	Filters []Filter // see ParseFilters
+	Order   Order    // OrderPreference when empty
+	Spot    bool     // prices are Spot prices
 }
 
 // Explanation says what a search did beside its results.
 type Explanation struct {
 	Considered int       // types that matched a pattern
+	Offered    int       // those of them that a region has
+	Steps      []Step    // what each filter left
 	Elsewhere  []Missing // types asked for by name that the region does not have
 }
 
-// Missing is a type that no source lists in the region asked for.
+// Missing is a type that is listed in none of the regions asked for.
 type Missing struct {
 	Type    string
 	Regions []string // where it is listed; none is unknown, not nowhere
 }
 
-// Search finds the types that match a pattern and are offered in the region:
-// in the order of the patterns, and for each by family and size, every type
-// once.
+// Search finds the types that match a pattern, are offered in a region and
+// satisfy all filters, every type once in each region, in the query's order.
 //
 // The error is a *problem.Error: kind Usage for a pattern or region that cannot
 // be understood, NotFound when a name does not exist (even if another one does:
 // a typing error must not change what is launched) or nothing is left.
-func Search(q Query) ([]Result, Explanation, error) {
+func Search(known Known, q Query) ([]Row, Explanation, error) {
 	var explanation Explanation
-	if err := checkRegion(q.Region); err != nil {
+	for _, region := range q.Regions {
+		if err := known.checkRegion(region); err != nil {
+			return nil, explanation, err
+		}
+	}
+	rows, explanation, err := match(known, q)
+	if err != nil {
 		return nil, explanation, err
 	}
-	var results []Result
+	if len(rows) == 0 {
+		return nil, explanation, notOffered(q, explanation)
+	}
+	explanation.Offered = countTypes(rows)
+	for _, f := range q.Filters {
+		left, step := narrow(rows, f)
+		explanation.Steps = append(explanation.Steps, step)
+		if len(left) == 0 {
+			return nil, explanation, nothingLeft(q, explanation, f, rows)
+		}
+		rows = left
+	}
+	return rows, explanation, sortRows(rows, q)
+}
+
+// match finds the types that match a pattern and are offered in a region: in
+// the order of the patterns, for each by family and size, and then by region.
+func match(known Known, q Query) ([]Row, Explanation, error) {
+	var explanation Explanation
+	var rows []Row
+	all := known.Types()
 	seen := map[string]bool{}
-	for _, text := range q.Patterns {
+	patterns := q.Patterns
+	if len(patterns) == 0 {
+		patterns = []string{"*"}
+	}
+	for _, text := range patterns {
 		p, err := parsePattern(text)
 		if err != nil {
 			return nil, explanation, err
 		}
-		types := p.types()
+		types := p.among(all)
 		if len(types) == 0 {
 			return nil, explanation, noSuchType(p)
 		}
@@ -70,24 +99,28 @@ func Search(q Query) ([]Result, Explanation, error) {
 			}
 			seen[t.Name] = true
 			explanation.Considered++
-			offering, ok := catalog.Offered(q.Region, t.Name)
-			switch {
-			case ok:
-				results = append(results, Result{Type: t, Offering: offering})
-			case p.exact:
+			offered := false
+			for _, region := range q.Regions {
+				if row, ok := known.Row(region, t); ok {
+					rows = append(rows, row)
+					offered = true
+				}
+			}
+			if !offered && p.exact {
 				explanation.Elsewhere = append(explanation.Elsewhere, Missing{t.Name, catalog.OfferedIn(t.Name)})
 			}
 		}
 	}
-	if len(results) == 0 {
-		return nil, explanation, notOffered(q, explanation)
-	}
-	return results, explanation, nil
+	return rows, explanation, nil
 }
 
-func checkRegion(region string) error {
+// checkRegion refuses a region that neither the catalog nor the account knows.
+func (k Known) checkRegion(region string) error {
 	regions := catalog.Regions()
 	if slices.Contains(regions, region) {
+		return nil
+	}
+	if _, asked := k.Live.Region(region); asked {
 		return nil
 	}
 	return problem.New(problem.Usage, "nothing is known about region %q", region).
@@ -109,11 +142,11 @@ func noSuchType(p pattern) error {
 // notOffered explains that everything that matched is missing in the region.
 func notOffered(q Query, explanation Explanation) error {
 	if len(explanation.Elsewhere) == 0 {
-		return problem.New(problem.NotFound, "of the %d instance types that match, none is listed in %s", explanation.Considered, q.Region).
+		return problem.New(problem.NotFound, "of the %d instance types that match, none is listed in %s", explanation.Considered, strings.Join(q.Regions, ", ")).
 			WithNext("try another --region")
 	}
 	first := explanation.Elsewhere[0]
-	e := problem.New(problem.NotFound, "%s is not listed in %s", first.Type, q.Region)
+	e := problem.New(problem.NotFound, "%s is not listed in %s", first.Type, strings.Join(q.Regions, ", "))
 	if len(first.Regions) == 0 {
 		return e.WithNext("it exists, but where it is offered is not in the built-in catalog")
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
-func names(results []Result) []string {
+func names(results []Row) []string {
 	var all []string
 	for _, r := range results {
 		all = append(all, r.Type.Name)
@@ -34,7 +34,7 @@ func TestSearchOrder(t *testing.T) {
 		{[]string{"m7i.metal-24xl", "/^m7i.24xlarge|^m7i.metal-24xl/"}, []string{"m7i.metal-24xl", "m7i.24xlarge"}},
 	}
 	for _, tt := range tests {
-		results, _, err := Search(Query{Patterns: tt.patterns, Region: "us-east-1"})
+		results, _, err := Search(Known{}, Query{Patterns: tt.patterns, Regions: []string{"us-east-1"}})
 		if err != nil || !slices.Equal(names(results), tt.want) {
 			t.Errorf("%v: %v %v", tt.patterns, names(results), err)
 		}
@@ -58,19 +58,19 @@ func TestSearchProblems(t *testing.T) {
 		nextHas  string
 		causeHas string
 	}{
-		{"typing error", Query{[]string{"m7i.larg"}, "us-east-1"}, problem.NotFound, "m7i.large", "m7i.larg"},
-		{"one typing error of two", Query{[]string{"t3.micro", "m7i.larg"}, "us-east-1"}, problem.NotFound, "m7i.large", "m7i.larg"},
-		{"nothing like it", Query{[]string{"kubernetes"}, "us-east-1"}, problem.NotFound, "m7i.*", "kubernetes"},
-		{"no match", Query{[]string{"zz*"}, "us-east-1"}, problem.NotFound, "", "zz*"},
-		{"elsewhere", Query{[]string{"p5.48xlarge"}, "mx-central-1"}, problem.NotFound, "us-east-1", "mx-central-1"},
-		{"all elsewhere", Query{[]string{"p4*"}, "mx-central-1"}, problem.NotFound, "--region", "mx-central-1"},
-		{"unknown region", Query{[]string{"t3.micro"}, "us-esat-1"}, problem.Usage, "us-east-1", "us-esat-1"},
-		{"empty pattern", Query{[]string{" "}, "us-east-1"}, problem.Usage, "", ""},
-		{"bad glob", Query{[]string{"m7[i.large"}, "us-east-1"}, problem.Usage, "", "m7[i.large"},
-		{"bad expression", Query{[]string{"/m7(/"}, "us-east-1"}, problem.Usage, "", "/m7(/"},
+		{"typing error", Query{Patterns: []string{"m7i.larg"}, Regions: []string{"us-east-1"}}, problem.NotFound, "m7i.large", "m7i.larg"},
+		{"one typing error of two", Query{Patterns: []string{"t3.micro", "m7i.larg"}, Regions: []string{"us-east-1"}}, problem.NotFound, "m7i.large", "m7i.larg"},
+		{"nothing like it", Query{Patterns: []string{"kubernetes"}, Regions: []string{"us-east-1"}}, problem.NotFound, "m7i.*", "kubernetes"},
+		{"no match", Query{Patterns: []string{"zz*"}, Regions: []string{"us-east-1"}}, problem.NotFound, "", "zz*"},
+		{"elsewhere", Query{Patterns: []string{"p5.48xlarge"}, Regions: []string{"mx-central-1"}}, problem.NotFound, "us-east-1", "mx-central-1"},
+		{"all elsewhere", Query{Patterns: []string{"p4*"}, Regions: []string{"mx-central-1"}}, problem.NotFound, "--region", "mx-central-1"},
+		{"unknown region", Query{Patterns: []string{"t3.micro"}, Regions: []string{"us-esat-1"}}, problem.Usage, "us-east-1", "us-esat-1"},
+		{"empty pattern", Query{Patterns: []string{" "}, Regions: []string{"us-east-1"}}, problem.Usage, "", ""},
+		{"bad glob", Query{Patterns: []string{"m7[i.large"}, Regions: []string{"us-east-1"}}, problem.Usage, "", "m7[i.large"},
+		{"bad expression", Query{Patterns: []string{"/m7(/"}, Regions: []string{"us-east-1"}}, problem.Usage, "", "/m7(/"},
 	}
 	for _, tt := range tests {
-		results, _, err := Search(tt.query)
+		results, _, err := Search(Known{}, tt.query)
 		if err == nil || problem.KindOf(err) != tt.kind || problem.NextOf(err) == "" ||
 			!strings.Contains(problem.NextOf(err), tt.nextHas) || !strings.Contains(err.Error(), tt.causeHas) {
 			t.Errorf("%s: %v; next: %s", tt.name, err, problem.NextOf(err))
@@ -82,7 +82,7 @@ func TestSearchProblems(t *testing.T) {
 }
 
 func TestWhatTheRegionLacksIsExplained(t *testing.T) {
-	results, explanation, err := Search(Query{[]string{"p5.48xlarge", "t3.micro"}, "mx-central-1"})
+	results, explanation, err := Search(Known{}, Query{Patterns: []string{"p5.48xlarge", "t3.micro"}, Regions: []string{"mx-central-1"}})
 	if err != nil || !slices.Equal(names(results), []string{"t3.micro"}) {
 		t.Fatalf("%v %v", names(results), err)
 	}
@@ -96,7 +96,7 @@ func TestWhatTheRegionLacksIsExplained(t *testing.T) {
 // pipe accepts, unchanged, and launches on demand.
 func TestEveryOfferCanBeRead(t *testing.T) {
 	for _, region := range []string{"us-east-1", "eu-west-1", "us-gov-west-1"} {
-		results, _, err := Search(Query{[]string{"*"}, region})
+		results, _, err := Search(Known{}, Query{Patterns: []string{"*"}, Regions: []string{region}})
 		if err != nil || len(results) < 500 {
 			t.Fatalf("%s: %d results, %v", region, len(results), err)
 		}
@@ -126,7 +126,7 @@ func TestEveryOfferCanBeRead(t *testing.T) {
 }
 
 func TestAnEstimateSaysSo(t *testing.T) {
-	results, _, err := Search(Query{[]string{"m8a.large"}, "eu-west-1"})
+	results, _, err := Search(Known{}, Query{Patterns: []string{"m8a.large"}, Regions: []string{"eu-west-1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestAnEstimateSaysSo(t *testing.T) {
 
 func BenchmarkSearchOne(b *testing.B) {
 	for b.Loop() {
-		if _, _, err := Search(Query{[]string{"m7i.large"}, "us-east-1"}); err != nil {
+		if _, _, err := Search(Known{}, Query{Patterns: []string{"m7i.large"}, Regions: []string{"us-east-1"}}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -3,28 +3,21 @@ package find
 import (
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/offer"
-	"github.com/spawn-ec2/spawn/internal/price"
 )
 
-// OnDemand is the on-demand price of the result.
-func (r Result) OnDemand() price.Price { return price.FromCatalog(r.Offering.OnDemand) }
-
-// Spot is the average Spot price of the result.
-func (r Result) Spot() price.Price { return price.FromCatalog(r.Offering.Spot) }
-
-// Offer is the result in the form in which spawn takes it: on demand, in any
+// Offer is the row in the form in which spawn takes it: on demand, in any
 // zone. What is not known stays out of it.
-func (r Result) Offer() offer.Offer {
+func (r Row) Offer() offer.Offer {
 	t := r.Type
 	o := offer.Offer{
 		Schema:        offer.Schema,
 		InstanceType:  t.Name,
-		Region:        r.Offering.Region,
+		Region:        r.Region,
 		Architecture:  t.Architectures.Preferred(),
 		VCPUs:         knownCount(t.VCPUs),
 		MemoryMiB:     knownCount(t.MemoryMiB),
-		OnDemandPrice: r.OnDemand().USD(),
-		SpotPrice:     r.Spot().USD(),
+		OnDemandPrice: r.OnDemand.USD(),
+		SpotPrice:     r.Spot.USD(),
 	}
 	if gpus, ok := t.GPUs(); ok {
 		o.GPUs = &gpus
@@ -42,8 +35,8 @@ func (r Result) Offer() offer.Offer {
 
 // priceSource words where the prices come from; the date is that of the price
 // to be paid, which here is the on-demand one.
-func (r Result) priceSource() (source, asOf string) {
-	onDemand, spot := r.OnDemand(), r.Spot()
+func (r Row) priceSource() (source, asOf string) {
+	onDemand, spot := r.OnDemand, r.Spot
 	if onDemand.Known() {
 		source, asOf = onDemand.Source, onDemand.AsOf
 		if onDemand.Estimated {

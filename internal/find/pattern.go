@@ -48,16 +48,10 @@ func parsePattern(text string) (pattern, error) {
 	return pattern{text: text, exact: true, matches: func(name string) bool { return name == text }}, nil
 }
 
-// types are the types that match, in the order of compareTypes.
-func (p pattern) types() []catalog.Type {
-	if p.exact {
-		if t, ok := catalog.Lookup(p.text); ok {
-			return []catalog.Type{t}
-		}
-		return nil
-	}
+// among are the types that match, in the order of compareTypes.
+func (p pattern) among(types []catalog.Type) []catalog.Type {
 	var found []catalog.Type
-	for t := range catalog.Types() {
+	for _, t := range types {
 		if p.matches(t.Name) {
 			found = append(found, t)
 		}

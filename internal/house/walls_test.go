@@ -128,6 +128,7 @@ func floors() map[string]floor {
 		"internal/find":      capability,
 		"internal/instance":  capability,
 		"internal/launch":    capability,
+		"internal/market":    capability,
 		"internal/reap":      capability,
 
 		"internal/term": terminal,

@@ -24,6 +24,9 @@ type Instance struct {
 	Name        string
 	Type        string
 	Zone        string
+	Market      lifecycle.Market
+	SpotRequest string // the Spot request that it is of; "" when it is of none
+	Reservation string // the capacity reservation that it runs in; "" when in none
 	State       lifecycle.State
 	StateReason string    // why it left the state it was in, in EC2's words; "" when EC2 gives none
 	StateCode   string    // the same as a code: Client.UserInitiatedShutdown
@@ -88,9 +91,13 @@ func Read(i types.Instance) Instance {
 		ID:       aws.ToString(i.InstanceId),
 		Name:     tags[lifecycle.TagName],
 		Type:     string(i.InstanceType),
+		Market:   lifecycle.ParseMarket(string(i.InstanceLifecycle)),
 		State:    lifecycle.StateUnknown,
 		PublicIP: aws.ToString(i.PublicIpAddress),
 		Launched: aws.ToTime(i.LaunchTime),
+
+		SpotRequest: aws.ToString(i.SpotInstanceRequestId),
+		Reservation: aws.ToString(i.CapacityReservationId),
 	}
 	if i.State != nil {
 		in.State = lifecycle.ParseState(string(i.State.Name))

@@ -20,29 +20,35 @@ type prepared struct {
 	key     string // "" without one
 	network account.Network
 	profile string
-	agent   bootstrap.Agent
+	agents  map[string]bootstrap.Agent // by architecture
 }
 
 // attempt is a frozen request: asked again after a lost answer, it is sent with
 // the same token and the same bytes, and EC2 makes no second instance. Anything
 // that changes is a new attempt.
 type attempt struct {
-	request  *ec2.RunInstancesInput
-	deadline lifecycle.Deadline
+	candidate Candidate
+	request   *ec2.RunInstancesInput
+	deadline  lifecycle.Deadline
 }
 
-// freeze writes the request for the attempt with the given number, counted
-// from one.
-func (p Plan) freeze(number int, have prepared, endpoint string) (attempt, error) {
+// freeze writes the request for a candidate in a zone ("" leaves it to EC2), as
+// the attempt with the given number, counted from one.
+func (p Plan) freeze(number int, c Candidate, zone string, have prepared, endpoint string) (attempt, error) {
+	deadline := lifecycle.DeadlineAt(have.origin.Created.Add(p.Lifetime.TTL))
+	if deadline.Later(p.NotAfter) && !p.NotAfter.IsZero() {
+		deadline = p.NotAfter
+	}
 	tags := lifecycle.InstanceTags{
 		Origin:   have.origin,
 		Name:     p.Name,
-		TTL:      p.Lifetime.TTL,
-		Deadline: lifecycle.DeadlineAt(have.origin.Created.Add(p.Lifetime.TTL)),
+		TTL:      deadline.Left(have.origin.Created), // both tags say the same
+		Deadline: deadline,
 	}
+	agent := have.agents[c.Architecture]
 	userData, err := bootstrap.UserData(bootstrap.Params{
 		Policy:   lifecycle.Policy{Launched: tags.Created, TTL: tags.TTL, Deadline: tags.Deadline, Tagged: tags.Deadline},
-		Agent:    &have.agent,
+		Agent:    &agent,
 		Endpoint: endpoint,
 		Region:   p.Region,
 	})
@@ -53,23 +59,51 @@ func (p Plan) freeze(number int, have prepared, endpoint string) (attempt, error
 		ClientToken:                       aws.String(fmt.Sprintf("%s-%d", p.Launch, number)),
 		MinCount:                          aws.Int32(1),
 		MaxCount:                          aws.Int32(1),
-		ImageId:                           aws.String(p.Image.ID()),
-		InstanceType:                      types.InstanceType(p.Type.Name),
+		ImageId:                           aws.String(c.Image.ID()),
+		InstanceType:                      types.InstanceType(c.Type.Name),
 		SecurityGroupIds:                  []string{have.network.SecurityGroup},
 		IamInstanceProfile:                &types.IamInstanceProfileSpecification{Name: aws.String(have.profile)},
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
 		UserData:                          aws.String(base64.StdEncoding.EncodeToString(userData)),
 		MetadataOptions:                   metadataOptions(),
-		BlockDeviceMappings:               []types.BlockDeviceMapping{rootVolume(p.Image.RootDevice)},
-		TagSpecifications:                 tagSpecifications(tags),
+		BlockDeviceMappings:               []types.BlockDeviceMapping{rootVolume(c.Image.RootDevice)},
+		TagSpecifications:                 tagSpecifications(tags, c.Market),
+		InstanceMarketOptions:             c.marketOptions(),
 	}
 	if have.key != "" {
 		request.KeyName = aws.String(have.key)
 	}
-	if p.Zone != "" {
-		request.Placement = &types.Placement{AvailabilityZone: aws.String(p.Zone)}
+	if zone != "" {
+		request.Placement = &types.Placement{AvailabilityZone: aws.String(zone)}
 	}
-	return attempt{request: request, deadline: tags.Deadline}, nil
+	if c.Reservation != nil {
+		request.CapacityReservationSpecification = &types.CapacityReservationSpecification{
+			CapacityReservationTarget: &types.CapacityReservationTarget{CapacityReservationId: aws.String(c.Reservation.ID)},
+		}
+	}
+	return attempt{candidate: c, request: request, deadline: tags.Deadline}, nil
+}
+
+// marketOptions say how the instance is bought; nil is on demand. A Spot
+// request is for one instance, once: it closes by itself when that one ends.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMarketOptionsRequest.html
+func (c Candidate) marketOptions() *types.InstanceMarketOptionsRequest {
+	switch c.Market {
+	case lifecycle.Spot:
+		spot := &types.SpotMarketOptions{
+			SpotInstanceType:             types.SpotInstanceTypeOneTime,
+			InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorTerminate,
+		}
+		if c.SpotMaxPrice != "" {
+			spot.MaxPrice = aws.String(c.SpotMaxPrice)
+		}
+		return &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot, SpotOptions: spot}
+	case lifecycle.CapacityBlock:
+		return &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeCapacityBlock}
+	default:
+		return nil
+	}
 }
 
 // metadataOptions require session tokens, show the tags to the agent, and leave
@@ -98,12 +132,16 @@ func rootVolume(device string) types.BlockDeviceMapping {
 }
 
 // tagSpecifications tag the instance and what is born with it.
-func tagSpecifications(tags lifecycle.InstanceTags) []types.TagSpecification {
+func tagSpecifications(tags lifecycle.InstanceTags, market lifecycle.Market) []types.TagSpecification {
 	belongings := tags.Origin.Tags()
 	belongings[lifecycle.TagName] = tags.Name
-	return []types.TagSpecification{
+	specifications := []types.TagSpecification{
 		{ResourceType: types.ResourceTypeInstance, Tags: account.EC2Tags(tags.Tags())},
 		{ResourceType: types.ResourceTypeVolume, Tags: account.EC2Tags(belongings)},
 		{ResourceType: types.ResourceTypeNetworkInterface, Tags: account.EC2Tags(belongings)},
 	}
+	if market == lifecycle.Spot {
+		specifications = append(specifications, types.TagSpecification{ResourceType: types.ResourceTypeSpotInstancesRequest, Tags: account.EC2Tags(belongings)})
+	}
+	return specifications
 }

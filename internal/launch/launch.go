@@ -13,6 +13,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/awserr"
+	"github.com/spawn-ec2/spawn/internal/bootstrap"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -46,6 +47,7 @@ type Launcher struct {
 // Result is a launch that succeeded.
 type Result struct {
 	Instance instance.Instance
+	Got      Candidate // what was launched of the plan's candidates
 	Deadline lifecycle.Deadline
 	Ready    bool // the agent says that it watches the deadline
 }
@@ -87,19 +89,11 @@ func (r *running) through(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	a, err := r.plan.freeze(1, have, r.Endpoint)
+	in, a, err := r.obtain(ctx, have)
 	if err != nil {
 		return Result{}, err
 	}
-	id, err := r.request(ctx, a)
-	if err != nil {
-		return Result{}, err
-	}
-	in, err := r.boot(ctx, id)
-	if err != nil {
-		return Result{}, err
-	}
-	return r.ready(ctx, in, a.deadline)
+	return r.ready(ctx, in, a)
 }
 
 // prepare provides what the account needs. Who is calling comes first, because
@@ -153,18 +147,27 @@ func (r *running) ensureRole(ctx context.Context, have *prepared) (detail string
 	return have.profile + ": may end its own instance, no other", err
 }
 
+// ensureAgent provides the agent of the candidate that is preferred.
 func (r *running) ensureAgent(ctx context.Context, have *prepared) (detail string, err error) {
-	build := r.plan.Agent
-	bucket, sent, err := account.EnsureObject(ctx, r.S3, have.who, r.plan.Region, build.Key(), build.Gzip, r.record)
+	first := r.plan.First()
+	agent, detail, err := r.agent(ctx, have.who, first)
+	have.agents = map[string]bootstrap.Agent{first.Architecture: agent}
+	return detail, err
+}
+
+// agent provides the agent for a candidate.
+func (r *running) agent(ctx context.Context, who account.Identity, c Candidate) (agent bootstrap.Agent, detail string, err error) {
+	build := c.Agent
+	bucket, sent, err := account.EnsureObject(ctx, r.S3, who, r.plan.Region, build.Key(), build.Gzip, r.record)
 	if err != nil {
-		return "", err
+		return agent, "", err
 	}
-	have.agent.SHA256 = build.SHA256
-	have.agent.ObjectURL, have.agent.PresignedURL, err = r.ObjectURLs(ctx, bucket, build.Key())
+	agent.SHA256 = build.SHA256
+	agent.ObjectURL, agent.PresignedURL, err = r.ObjectURLs(ctx, bucket, build.Key())
 	if sent {
-		return fmt.Sprintf("uploaded to %s (%.1f MB)", bucket, float64(len(build.Gzip))/1e6), err
+		return agent, fmt.Sprintf("uploaded to %s (%.1f MB)", bucket, float64(len(build.Gzip))/1e6), err
 	}
-	return "already in " + bucket, err
+	return agent, "already in " + bucket, err
 }
 
 func (r *running) header(have prepared) journal.Header {
@@ -222,8 +225,8 @@ func neverRan(in instance.Instance) error {
 var errSilent = errors.New("no word from the agent")
 
 // ready waits for the agent to say that it watches the deadline.
-func (r *running) ready(ctx context.Context, in instance.Instance, deadline lifecycle.Deadline) (Result, error) {
-	res := Result{Instance: in, Deadline: deadline}
+func (r *running) ready(ctx context.Context, in instance.Instance, a attempt) (Result, error) {
+	res := Result{Instance: in, Got: a.candidate, Deadline: a.deadline}
 	err := r.step(StepReady, func() (string, error) {
 		waitCtx, cancel := context.WithTimeout(ctx, r.Patience)
 		defer cancel()

@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spawn-ec2/spawn/internal/agentbin"
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
-	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/sshx"
 )
@@ -19,19 +17,19 @@ import (
 // Plan is a launch that was resolved: everything that can be known without
 // changing the account.
 type Plan struct {
-	Launch       string // the launch's id, and the stem of its client tokens
-	Name         string
-	Type         catalog.Type
-	Architecture string
-	Region       string
-	Zone         string // "" leaves it to EC2
-	Image        Image
-	Lifetime     lifecycle.Lifetime
-	Source       netip.Prefix // invalid: ask for the caller's address
-	Key          *sshx.Key    // nil: without a key
-	Agent        agentbin.Build
-	Price        price.Price // on demand, per hour
+	Launch     string // the launch's id, and the stem of its client tokens
+	Name       string
+	Region     string
+	Candidates []Candidate // at least one; each next one is for a lack of capacity
+	Lifetime   lifecycle.Lifetime
+	NotAfter   lifecycle.Deadline // the latest deadline possible; zero: the lifetime alone decides
+	Source     netip.Prefix       // invalid: ask for the caller's address
+	Key        *sshx.Key          // nil: without a key
+	Notes      []string           // what the user should know before it begins
 }
+
+// First is the candidate that is preferred.
+func (p Plan) First() Candidate { return p.Candidates[0] }
 
 // Machine is what resolving needs to know of the user's machine and settings.
 type Machine struct {
@@ -72,8 +70,7 @@ func draft(s Spec, m Machine) (Plan, error) {
 	p := Plan{
 		Launch: newID(),
 		Name:   s.Name,
-		Region: firstOf(s.Region, s.Offer.Region, m.Region),
-		Zone:   s.Offer.AvailabilityZone,
+		Region: firstOf(s.WantedRegion(), m.Region),
 		Source: s.Source,
 	}
 	if p.Name == "" {
@@ -83,45 +80,35 @@ func draft(s Spec, m Machine) (Plan, error) {
 	if p.Lifetime, err = lifecycle.ChooseLifetime(s.TTL, 0, m.Ceiling); err != nil {
 		return Plan{}, &problem.Error{Kind: problem.Usage, Err: err}
 	}
-	if err := p.place(); err != nil {
-		return Plan{}, err
+	if len(catalog.Zones(p.Region)) == 0 {
+		return Plan{}, problem.New(problem.NotFound, "spawn knows no region %s", clip(p.Region)).
+			WithNext("use one of: %s", strings.Join(catalog.Regions(), " "))
 	}
-	if err := p.fitType(s.Offer.InstanceType); err != nil {
-		return Plan{}, err
-	}
-	if p.Agent, err = agentbin.For(p.Architecture); err != nil {
+	if err := p.choose(s); err != nil {
 		return Plan{}, err
 	}
 	p.Key, err = findKey(m, s.CreateKey)
 	return p, err
 }
 
-// place refuses a region that is not known, and a zone of another region. Which
-// zones an account has only EC2 knows: their letters differ.
-func (p *Plan) place() error {
-	if len(catalog.Zones(p.Region)) == 0 {
-		return problem.New(problem.NotFound, "spawn knows no region %s", clip(p.Region)).
-			WithNext("use one of: %s", strings.Join(catalog.Regions(), " "))
-	}
-	if p.Zone != "" && !strings.HasPrefix(p.Zone, p.Region) {
-		return problem.New(problem.Usage, "the zone %s is not in %s", clip(p.Zone), p.Region)
-	}
-	return nil
+// WantedRegion is the region that the user, the zone asked for or the offer
+// names; "" when nobody does.
+func (s Spec) WantedRegion() string {
+	return firstOf(s.Region, regionOf(s.Zone), s.Offer.Region)
 }
 
-// fitType finds the type's facts and what follows from them.
-func (p *Plan) fitType(name string) error {
-	t, known := catalog.Lookup(name)
-	if !known {
-		return problem.New(problem.NotFound, "there is no instance type %s", clip(name)).
-			WithNext("did you mean %s?", strings.Join(catalog.Nearest(name, 3), ", "))
+// choose finds the candidates.
+func (p *Plan) choose(s Spec) error {
+	first, err := p.fit(s, s.Offer)
+	if err != nil {
+		return err
 	}
-	p.Type, p.Architecture = t, t.Architectures.Preferred()
-	p.Price = price.OnDemand(p.Region, t.Name)
-	if t.Architectures&(catalog.X86|catalog.Arm) == 0 {
-		return problem.New(problem.Usage, "spawn has no image for %s: it needs x86_64 or arm64", t.Name)
+	p.Candidates = []Candidate{first}
+	most, err := p.checkPrices(s)
+	if err != nil {
+		return err
 	}
-	p.Image = chooseImage(t, p.Architecture)
+	p.addOthers(s, most)
 	return nil
 }
 

@@ -37,8 +37,8 @@ func TestImageFollowsArchitectureAndGPU(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if p.Image.Parameter != want {
-			t.Errorf("%s boots %s, want %s", name, p.Image.Parameter, want)
+		if p.First().Image.Parameter != want {
+			t.Errorf("%s boots %s, want %s", name, p.First().Image.Parameter, want)
 		}
 	}
 }
@@ -64,8 +64,6 @@ func TestRefusals(t *testing.T) {
 		"a name like a flag":  {func(s *launch.Spec) { s.Name = "-x" }, problem.Usage},
 		"nonsense as a ttl":   {func(s *launch.Spec) { s.TTL = "banana" }, problem.Usage},
 		"a ttl too long":      {func(s *launch.Spec) { s.TTL = "31d" }, problem.Usage},
-		"a Spot offer":        {func(s *launch.Spec) { s.Offer.Spot = true }, problem.Usage},
-		"a reservation":       {func(s *launch.Spec) { s.Offer.ReservationID = "cr-0123456789abcdef0" }, problem.Usage},
 		"a zone elsewhere": {func(s *launch.Spec) {
 			s.Region, s.Offer.Region, s.Offer.AvailabilityZone = "us-east-1", "eu-west-1", "eu-west-1a"
 		}, problem.Usage},

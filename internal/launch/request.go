@@ -41,7 +41,7 @@ func (r *running) request(ctx context.Context, a attempt) (id string, err error)
 		id = aws.ToString(made.InstanceId)
 		r.write(journal.Entry{Kind: journal.Instance, ID: id})
 		r.made = append(r.made, reap.Item{Kind: reap.Instance, ID: id, Name: r.plan.Name, Why: "the launch failed"})
-		return fmt.Sprintf("%s, %s", id, r.plan.Type.Name), r.verify(made)
+		return fmt.Sprintf("%s, %s", id, a.candidate), a.verify(made)
 	})
 	return id, err
 }
@@ -90,10 +90,11 @@ func (r *running) findByToken(ctx context.Context, a attempt, cause error) (type
 
 // verify checks what only the answer tells: a root device of another name than
 // the plan's would have got a second volume and left the root unencrypted.
-func (r *running) verify(made types.Instance) error {
-	if got, want := aws.ToString(made.RootDeviceName), r.plan.Image.RootDevice; got != want {
+func (a attempt) verify(made types.Instance) error {
+	image := a.candidate.Image
+	if got, want := aws.ToString(made.RootDeviceName), image.RootDevice; got != want {
 		return problem.New(problem.Failed, "the image's root device is %s, and spawn expected %s", got, want).
-			WithNext("please report this: the image %s has changed", r.plan.Image.Name)
+			WithNext("please report this: the image %s has changed", image.Name)
 	}
 	return nil
 }

@@ -12,18 +12,28 @@ import (
 	"regexp"
 	"unicode/utf8"
 
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
 // Spec is what a user wants. What is empty is decided by the rules.
 type Spec struct {
-	Offer     offer.Offer  // the type, and perhaps region and zone
-	Region    string       // wins over the offer's
-	Name      string       // the instance's name; empty is made up
-	TTL       string       // as ChooseLifetime reads it
-	Source    netip.Prefix // who may reach SSH; invalid: the caller's own address
-	CreateKey bool         // make an SSH key when there is none
+	Offer     offer.Offer   // the type, and perhaps region, zones, market and reservation
+	Others    []offer.Offer // what may do instead when there is no capacity, in order of preference
+	Region    string        // wins over the offer's
+	Zone      string        // wins over the offer's
+	Name      string        // the instance's name; empty is made up
+	TTL       string        // as ChooseLifetime reads it
+	Source    netip.Prefix  // who may reach SSH; invalid: the caller's own address
+	CreateKey bool          // make an SSH key when there is none
+
+	Market       lifecycle.Market // on-demand or Spot, whatever the offer says; empty: as it says
+	SpotMaxPrice string           // USD per hour to pay at most for Spot; empty: the on-demand price
+	MaxPrice     string           // USD per hour that whatever is launched may cost; empty: what the first one costs
+
+	Reservation    string // the id of a capacity reservation, whatever the offer says
+	UseReservation bool   // refuse an offer without a reservation
 }
 
 // nameForm is what a name may look like. It becomes a tag, an ssh alias and an
@@ -32,6 +42,8 @@ type Spec struct {
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 var idForm = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
+
+var reservationForm = regexp.MustCompile(`^cr-[0-9a-f]+$`)
 
 // check refuses what can be refused without asking anyone.
 func (s Spec) check() error {
@@ -42,15 +54,25 @@ func (s Spec) check() error {
 	case s.Name != "" && (len(s.Name) > 63 || !nameForm.MatchString(s.Name) || idForm.MatchString(s.Name)):
 		return problem.New(problem.Usage, "%q cannot be a name", clip(s.Name)).
 			WithNext("use up to 63 letters, digits, dots, dashes and underscores")
-	case s.Region != "" && s.Offer.Region != "" && s.Region != s.Offer.Region && len(s.Offer.Zones()) > 0:
+	case s.Region != "" && s.Offer.Region != "" && s.Region != s.Offer.Region && (len(s.Offer.Zones()) > 0 || s.Offer.ReservationID != ""):
 		return problem.New(problem.Usage, "the offer is for %s, and --region says %s", s.Offer.Region, s.Region).
 			WithNext("search in that region: truffle search %s --region %s", s.Offer.InstanceType, s.Region)
-	case s.Offer.WantsSpot():
-		return problem.New(problem.Usage, "the offer is for a Spot instance, which this version cannot launch yet").
-			WithNext("search for on-demand instances: truffle search %s", s.Offer.InstanceType)
-	case s.Offer.ReservationID != "":
-		return problem.New(problem.Usage, "the offer is for a capacity reservation, which this version cannot use yet").
-			WithNext("search for on-demand instances: truffle search %s", s.Offer.InstanceType)
+	}
+	return s.checkReservation()
+}
+
+// checkReservation refuses what contradicts itself about reserved capacity.
+func (s Spec) checkReservation() error {
+	switch {
+	case s.Reservation != "" && !reservationForm.MatchString(s.Reservation):
+		return problem.New(problem.Usage, "%q is not the id of a capacity reservation", clip(s.Reservation)).
+			WithNext("an id looks like cr-0123456789abcdef0; see yours: truffle capacity")
+	case s.UseReservation && s.Reservation == "" && s.Offer.ReservationID == "":
+		return problem.New(problem.Usage, "the offer has no capacity reservation to use").
+			WithNext("pipe one that has: truffle capacity --available-only | spawn launch --use-reservation, or name it with --reservation-id")
+	case s.Market == lifecycle.Spot && (s.Reservation != "" || s.Offer.ReservationID != ""):
+		return problem.New(problem.Usage, "a Spot instance cannot run in a capacity reservation").
+			WithNext("leave out --spot, or offer a type without a reservation: truffle spot %s", s.Offer.InstanceType)
 	}
 	return nil
 }

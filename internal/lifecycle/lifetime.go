@@ -27,6 +27,7 @@ const (
 	ByDefault LifetimeReason = "the default"
 	IdleOnly  LifetimeReason = "the longest an idle timeout may wait"
 	Ceiling   LifetimeReason = "the ceiling"
+	BlockEnds LifetimeReason = "as long as its Capacity Block lets it"
 )
 
 // ChooseLifetime applies the rule that every instance has a deadline. ttl is

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -117,15 +116,10 @@ func checkTexts(o Offer) error {
 			return fmt.Errorf("%s is not a short printable text", field)
 		}
 	}
-	if o.PriceAsOf == "" {
-		return nil
+	if o.PriceAsOf != "" && !isDate(o.PriceAsOf) {
+		return fmt.Errorf("price_as_of %.60q is not a date", o.PriceAsOf)
 	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if _, err := time.Parse(layout, o.PriceAsOf); err == nil {
-			return nil
-		}
-	}
-	return fmt.Errorf("price_as_of %.60q is not a date", o.PriceAsOf)
+	return nil
 }
 
 // named tells that s could be a name of that pattern.

@@ -27,7 +27,10 @@ type Price struct {
 
 	Estimated bool
 	Source    string // for people; "" when unknown
-	AsOf      string // the day of the source, 2006-01-02; of several sources the oldest
+	// AsOf is the day of the source, 2006-01-02, or the moment in UTC at which a
+	// service said it, RFC 3339; of several sources the oldest. A day counts as
+	// its beginning, which is how the two forms compare as text.
+	AsOf string
 }
 
 // FromUSD is a price from a source of a day (2006-01-02). An amount that cannot
@@ -145,6 +148,16 @@ type Cost struct {
 
 // Known tells that the whole cost is known, if only as an estimate.
 func (c Cost) Known() bool { return c.known && !c.atLeast }
+
+// USD is the cost in USD, or nil when it is unknown or only a part of it is
+// known.
+func (c Cost) USD() *float64 {
+	if !c.Known() {
+		return nil
+	}
+	usd := float64(c.micro) / 1e6
+	return &usd
+}
 
 // Add adds two costs; a part that is unknown makes the sum "at least".
 func (c Cost) Add(d Cost) Cost {

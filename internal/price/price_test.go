@@ -149,3 +149,13 @@ func TestCostAsJSON(t *testing.T) {
 		t.Errorf("a partly known cost: %s %v", text, err)
 	}
 }
+
+func TestTheSumIsAsOldAsItsOldestPart(t *testing.T) {
+	day, moment, later := FromUSD(1, "a", "2026-11-23"), FromUSD(1, "b", "2026-11-23T04:05:06Z"), FromUSD(1, "c", "2026-11-24T01:00:00Z")
+	if got := Sum(later, moment).AsOf; got != moment.AsOf {
+		t.Error(got)
+	}
+	if got := Sum(later, moment, day).AsOf; got != day.AsOf {
+		t.Error(got)
+	}
+}

@@ -16,16 +16,22 @@ import (
 // specification or the platform's equivalent. None of them need exist.
 type Places struct {
 	State string // what must survive: journals, known hosts, the local cloud
+	Cache string // what may be lost: it is only found out again
 }
 
 // DefaultPlaces are the current user's.
-func DefaultPlaces() Places { return Places{State: filepath.Join(xdg.StateHome, "spawn")} }
+func DefaultPlaces() Places {
+	return Places{State: filepath.Join(xdg.StateHome, "spawn"), Cache: filepath.Join(xdg.CacheHome, "spawn")}
+}
 
 // Launches is where the journals of launches are.
 func (p Places) Launches() string { return filepath.Join(p.State, "launches") }
 
 // LocalCloud is where the local cloud lives.
 func (p Places) LocalCloud() string { return filepath.Join(p.State, "local") }
+
+// Market is where EC2's answers about types, prices and capacity are kept.
+func (p Places) Market() string { return filepath.Join(p.Cache, "market") }
 
 // Ceiling is the longest life that an instance may be given.
 func Ceiling() time.Duration { return lifecycle.DefaultCeiling }

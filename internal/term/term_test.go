@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -49,7 +50,7 @@ func TestMomentNamesZoneAndOtherDays(t *testing.T) {
 }
 
 func TestUnknownPriceIsNoNumber(t *testing.T) {
-	if got := term.PerHour(price.Price{}); strings.ContainsAny(got, "0123456789$") || !strings.Contains(got, term.Unknown) {
+	if got := term.PerHour(price.Price{}, lifecycle.OnDemand); strings.ContainsAny(got, "0123456789$") || !strings.Contains(got, term.Unknown) {
 		t.Errorf("%q", got)
 	}
 }

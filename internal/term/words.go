@@ -71,12 +71,20 @@ func Memory(mib int) string {
 	return strconv.FormatFloat(math.Round(float64(mib)/102.4)/10, 'f', -1, 64) + " GiB"
 }
 
-// PerHour is what running costs. Provenance belongs beside it.
-func PerHour(p price.Price) string {
-	if !p.Known() {
+// PerHour is what running costs in a market. Provenance belongs beside it.
+func PerHour(p price.Price, m lifecycle.Market) string {
+	switch {
+	case !p.Known() && m == lifecycle.Spot:
+		return "Spot price " + Unknown
+	case !p.Known():
 		return "price " + Unknown
+	case m == lifecycle.OnDemand:
+		return fmt.Sprintf("$%s an hour on demand", p)
+	case m == lifecycle.Spot:
+		return fmt.Sprintf("$%s an hour as Spot", p)
+	default:
+		return fmt.Sprintf("$%s an hour", p)
 	}
-	return fmt.Sprintf("$%s an hour on demand", p)
 }
 
 // Provenance is where a price comes from and when it held.

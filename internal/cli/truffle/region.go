@@ -1,75 +1,55 @@
 package truffle
 
 import (
-	"bufio"
 	"cmp"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"slices"
+
+	"github.com/spawn-ec2/spawn/internal/awsx"
+	"github.com/spawn-ec2/spawn/internal/find"
+	"github.com/spawn-ec2/spawn/internal/market"
 )
 
 // defaultRegion is where the local cloud is, and what is used when nothing is
 // configured.
-const defaultRegion = "us-east-1"
+const defaultRegion = awsx.DefaultRegion
 
-// configuredRegion is the region that other AWS tools would use: from the
-// environment, else from the shared configuration file, else us-east-1. It reads
-// the one value itself, because loading the SDK's configuration would cost more
-// than the search.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
-func configuredRegion(env func(string) string) (string, error) {
-	if region := cmp.Or(env("AWS_REGION"), env("AWS_DEFAULT_REGION")); region != "" {
-		return region, nil
+// regions are those to look in as far as is known without asking. The local
+// cloud is the same whatever is configured for AWS.
+func (s shared) regions(f Factory) ([]string, error) {
+	if len(s.Regions) > 0 && !s.all() {
+		return s.Regions, nil
 	}
-	path := env("AWS_CONFIG_FILE")
-	if path == "" {
-		home := cmp.Or(env("HOME"), env("USERPROFILE"))
-		if home == "" {
-			return defaultRegion, nil
-		}
-		path = filepath.Join(home, ".aws", "config")
+	configured, err := s.configured(f)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.all():
+		return market.FirstOf(configured, market.Partition(configured)), nil
+	default:
+		return []string{configured}, nil
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return defaultRegion, nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the AWS configuration: %w", err)
-	}
-	defer f.Close()
-	region, err := profileRegion(f, cmp.Or(env("AWS_PROFILE"), env("AWS_DEFAULT_PROFILE"), "default"))
-	if err != nil {
-		return "", fmt.Errorf("read the AWS configuration %s: %w", path, err)
-	}
-	return cmp.Or(region, defaultRegion), nil
 }
 
-// profileRegion finds the region of a profile in a shared configuration file;
-// "" when it has none. Lines of other sections, comments and nested settings
-// (which are indented) are passed over.
-// https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
-func profileRegion(r io.Reader, profile string) (string, error) {
-	region, inProfile := "", false
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line := lines.Text()
-		if section, ok := strings.CutPrefix(strings.TrimSpace(line), "["); ok {
-			section, _, _ = strings.Cut(section, "]")
-			words := strings.Fields(section)
-			inProfile = len(words) == 2 && words[0] == "profile" && words[1] == profile ||
-				len(words) == 1 && words[0] == "default" && profile == "default"
-			continue
-		}
-		key, value, ok := strings.Cut(line, "=")
-		if !inProfile || !ok || strings.TrimLeft(key, " \t") != key || strings.TrimSpace(key) != "region" {
-			continue
-		}
-		value, _, _ = strings.Cut(value, " #")
-		region = strings.TrimSpace(value)
+// all tells whether every region is meant.
+func (s shared) all() bool { return slices.Contains(s.Regions, "all") }
+
+// configured is the region that other AWS tools would use: from the
+// environment, else from the profile, else us-east-1.
+//
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+func (s shared) configured(f Factory) (string, error) {
+	if s.Local {
+		return defaultRegion, nil
 	}
-	return region, lines.Err()
+	setup, err := awsx.ReadSetup(f.Env, s.Profile)
+	return cmp.Or(setup.Region, defaultRegion), err
+}
+
+// answered are the regions to look in once they were asked. When all were
+// meant, they are those that the account has, if it said which.
+func (s shared) answered(known find.Known, regions []string) []string {
+	if enabled := known.Live.Enabled; s.all() && enabled.Known() {
+		return market.FirstOf(known.Live.Question.First, enabled.Value)
+	}
+	return regions
 }

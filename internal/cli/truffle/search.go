@@ -1,151 +1,165 @@
 package truffle
 
 import (
-	"fmt"
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/find"
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
-// SearchOptions is what search needs.
-type SearchOptions struct {
-	Streams term.Streams
-	Region  func() (string, error) // the region when --region is not given
-
-	Query     find.Query
-	Local     bool
-	Output    Output
-	PickFirst bool
-	Limit     int // 0 is no limit
+// searchOptions is what search needs.
+type searchOptions struct {
+	Factory Factory
+	Shared  shared
+	Query   find.Query
 }
 
 // newSearch turns flags into options. runF, if given, takes them instead of
 // searchRun.
-func newSearch(f Factory, runF func(SearchOptions) error) *cobra.Command {
-	opts := SearchOptions{Streams: f.Streams, Region: func() (string, error) { return configuredRegion(f.Env) }}
-	output := ""
+func newSearch(f Factory, runF func(searchOptions) error) *cobra.Command {
+	opts := searchOptions{Factory: f}
+	var filters func() []find.Setting
 	cmd := &cobra.Command{
-		Use:   "search <pattern>...",
-		Short: "Search instance types by name or pattern",
+		Use:   "search [pattern]...",
+		Short: "Search instance types by name, pattern and what they have",
 		Long: `Search instance types by name (m7i.large), glob ('m7i.*') or regular
-expression ('/^m[67]i/'), in the order of preference in which they are given.
+expression ('/^m[67]i/'), in the order of preference in which they are given,
+and by what they have. With filters no pattern is needed; then the cheapest
+comes first.
 
-Types and prices come from the built-in catalog; what is printed says of which
-day they are. Into a pipe the answer is written as offers in JSON.`,
+A range is a number (8), from and to (4-16), at least (8+) or at most (-16), in
+the unit that the flag names or in the one behind a number (--memory 1tib+). A
+type of which nobody knows whether it fits is left out, and counted.
+
+What is printed says where it comes from and of which day it is. Into a pipe the
+answer is written as offers in JSON.`,
 		Example: `  truffle search m7i.large | spawn
   truffle search 'm7i.*' --region eu-west-1
+  truffle search --vcpus 8+ --memory 32-64 --arch arm64 --max-price 0.50
+  truffle search --gpu-model h100 --gpus 8 -r all --sort-by price
   truffle search '/^t[34]g?\.micro$/' --output ndjson
   truffle search t3.micro --local | spawn launch --local --ttl 1h`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return problem.New(problem.Usage, "what to search for is missing").
-					WithNext("name a type or a pattern: truffle search 'm7i.*'")
-			}
-			return nil
-		},
+		ValidArgsFunction: completeTypes,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.Query.Patterns = args
-			var err error
-			if opts.Output, err = parseOutput(output, f.Streams.OutTTY); err != nil {
+			if err := opts.Shared.check(f, cmd); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("limit") && opts.Limit < 1 {
-				return problem.New(problem.Usage, "--limit %d leaves nothing", opts.Limit).WithNext("give at least 1")
-			}
-			if cmd.Flags().Changed("region") && opts.Query.Region == "" {
-				return problem.New(problem.Usage, "--region is empty").WithNext("leave it out for the configured region")
+			if err := opts.read(args, filters()); err != nil {
+				return err
 			}
 			if runF != nil {
 				return runF(opts)
 			}
-			return searchRun(opts)
+			return searchRun(cmd.Context(), opts)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVarP(&opts.Query.Region, "region", "r", "", "region to look in (default: the configured one, else us-east-1)")
-	flags.BoolVar(&opts.Local, "local", false, "answer for the local cloud, whatever region is configured")
-	flags.StringVarP(&output, "output", "o", "", "table, json or ndjson (default: a table on a terminal, json into a pipe)")
-	flags.BoolVar(&opts.PickFirst, "pick-first", false, "print the first one only, in JSON as a single object")
-	flags.IntVar(&opts.Limit, "limit", 0, "print at most this many")
+	filters = filterFlags(cmd)
+	cmd.Flags().BoolVar(&opts.Query.Spot, "spot", false, "as Spot instances: offers are for Spot, and prices to sort and filter by are Spot prices")
+	opts.Shared.flags(cmd, orders(find.OrderPreference)...)
 	return cmd
 }
 
-func searchRun(opts SearchOptions) error {
-	query := opts.Query
-	if query.Region == "" {
-		var err error
-		if query.Region, err = regionFor(opts); err != nil {
-			return err
-		}
+// read makes the query of what was given.
+func (o *searchOptions) read(patterns []string, filters []find.Setting) error {
+	if len(patterns) == 0 && len(filters) == 0 {
+		return problem.New(problem.Usage, "what to search for is missing").
+			WithNext("name a type, a pattern or a filter: truffle search 'm7i.*' --vcpus 8+")
 	}
-	results, explanation, err := find.Search(query)
+	o.Query.Patterns, o.Query.Order = patterns, find.Order(o.Shared.SortBy)
+	var err error
+	o.Query.Filters, err = find.ParseFilters(filters, o.Query.Spot)
+	return err
+}
+
+func searchRun(ctx context.Context, opts searchOptions) error {
+	var err error
+	if opts.Query.Regions, err = opts.Shared.regions(opts.Factory); err != nil {
+		return err
+	}
+	question, err := opts.Query.Question()
 	if err != nil {
 		return err
 	}
-	found := len(results)
-	if opts.PickFirst {
-		results = results[:1]
-	}
-	if opts.Limit > 0 && len(results) > opts.Limit {
-		results = results[:opts.Limit]
-	}
-	if err := writeResults(opts, results); err != nil {
+	question.Facets = market.Types | market.Zones | market.OnDemand | market.Spot
+	known, err := opts.Factory.ask(ctx, opts.Shared, question)
+	if err != nil {
 		return err
 	}
-	explain(opts, query.Region, results, found, explanation)
-	return nil
+	opts.Query.Regions = opts.Shared.answered(known, opts.Query.Regions)
+	rows, explanation, err := find.Search(known, opts.Query)
+	if err != nil {
+		return err
+	}
+	columns := searchColumns(len(opts.Query.Regions) > 1)
+	v := view[offer.Offer]{columns: titles(columns)}
+	for _, r := range rows {
+		v.cells = append(v.cells, cellsOf(columns, r))
+		v.records = append(v.records, opts.Query.Offer(r))
+	}
+	v.notes = missing(explanation, opts.Query.Regions)
+	if opts.Shared.Output.forEyes() {
+		v.notes = append(v.notes, provenance(rows[:opts.Shared.keep(len(rows))])...)
+	}
+	return show(opts.Factory, opts.Shared, v)
 }
 
-// regionFor is the region when none was asked for. The local cloud is the same
-// whatever is configured for AWS.
-func regionFor(opts SearchOptions) (string, error) {
-	if opts.Local {
-		return defaultRegion, nil
-	}
-	return opts.Region()
+// rowColumn is a column about rows.
+type rowColumn struct {
+	column
+	of func(find.Row) string
 }
 
-func writeResults(opts SearchOptions, results []find.Result) error {
-	if opts.Output == Table {
-		return writeTable(opts.Streams, results)
+func searchColumns(regions bool) []rowColumn {
+	text := func(title string, of func(find.Row) string) rowColumn {
+		return rowColumn{column{Column: term.Column{Title: title}}, of}
 	}
-	offers := make([]offer.Offer, 0, len(results))
-	for _, r := range results {
-		offers = append(offers, r.Offer())
+	figure := func(title string, of func(find.Row) string) rowColumn {
+		return rowColumn{column{Column: term.Column{Title: title, Right: true}}, of}
 	}
-	switch {
-	case opts.Output == NDJSON:
-		return offer.WriteLines(opts.Streams.Out, offers)
-	case opts.PickFirst:
-		return offer.WriteOne(opts.Streams.Out, offers[0])
-	default:
-		return offer.Write(opts.Streams.Out, offers)
+	wide := func(c rowColumn) rowColumn {
+		c.wide = true
+		return c
 	}
+	columns := []rowColumn{text("TYPE", func(r find.Row) string { return r.Type.Name })}
+	if regions {
+		columns = append(columns, text("REGION", func(r find.Row) string { return r.Region }))
+	}
+	return append(columns,
+		figure("VCPU", func(r find.Row) string { return term.Count(r.Type.VCPUs) }),
+		figure("MEMORY", func(r find.Row) string { return term.Memory(r.Type.MemoryMiB) }),
+		text("ARCH", func(r find.Row) string { return term.Or(r.Type.Architectures.Preferred()) }),
+		text("GPU", func(r find.Row) string { return accelerators(r.Type) }),
+		wide(figure("GPU MEMORY", func(r find.Row) string { return gpuMemory(r.Type) })),
+		figure("ON-DEMAND $/h", func(r find.Row) string { return r.OnDemand.String() }),
+		figure("SPOT $/h", func(r find.Row) string { return r.Spot.String() }),
+		text("NETWORK", func(r find.Row) string { return network(r.Type) }),
+		wide(figure("EBS", func(r find.Row) string { return ebs(r.Type) })),
+		wide(figure("LOCAL DISK", func(r find.Row) string { return localDisk(r.Type) })),
+		wide(text("HIBERNATION", func(r find.Row) string { return r.Type.Hibernation.String() })),
+		wide(text("ZONES", func(r find.Row) string { return term.Or(strings.Join(r.Zones, " ")) })),
+		wide(text("ON-DEMAND PRICE OF", func(r find.Row) string { return term.Provenance(r.OnDemand) })),
+		wide(text("SPOT PRICE OF", func(r find.Row) string { return term.Provenance(r.Spot) })),
+	)
 }
 
-// explain says on standard error what the answer leaves out, and for a table
-// also where its numbers come from; offers say that themselves.
-func explain(opts SearchOptions, region string, results []find.Result, found int, explanation find.Explanation) {
-	var notes []string
-	for _, m := range explanation.Elsewhere {
-		note := fmt.Sprintf("%s is not listed in %s", m.Type, region)
-		if len(m.Regions) > 0 {
-			note += "; it is in " + strings.Join(m.Regions, ", ")
-		}
-		notes = append(notes, note)
+func titles(columns []rowColumn) []column {
+	var all []column
+	for _, c := range columns {
+		all = append(all, c.column)
 	}
-	if opts.Output == Table {
-		if more := found - len(results); more > 0 {
-			notes = append(notes, fmt.Sprintf("%d more not shown", more))
-		}
-		notes = append(notes, provenance(region, results)...)
+	return all
+}
+
+func cellsOf(columns []rowColumn, r find.Row) []string {
+	var cells []string
+	for _, c := range columns {
+		cells = append(cells, c.of(r))
 	}
-	for _, note := range notes {
-		term.Note(opts.Streams, "%s", note)
-	}
+	return cells
 }

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/colorprofile"
+	"github.com/google/go-cmp/cmp"
 
-	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
@@ -22,24 +22,27 @@ func TestSearchFlags(t *testing.T) {
 	tests := []struct {
 		args     string
 		terminal bool
-		want     SearchOptions
+		patterns []string
+		shared   shared
 	}{
-		{"t3.micro", false, SearchOptions{Query: find.Query{Patterns: []string{"t3.micro"}}, Output: JSON}},
-		{"t3.micro", true, SearchOptions{Query: find.Query{Patterns: []string{"t3.micro"}}, Output: Table}},
-		{"-o ndjson --local --pick-first --limit 3 -r eu-west-1 m7i.* t3.*", true, SearchOptions{
-			Query: find.Query{Patterns: []string{"m7i.*", "t3.*"}, Region: "eu-west-1"}, Output: NDJSON, Local: true, PickFirst: true, Limit: 3,
-		}},
+		{"t3.micro", false, []string{"t3.micro"}, shared{Output: formJSON, SortBy: "preference"}},
+		{"t3.micro", true, []string{"t3.micro"}, shared{Output: formTable, SortBy: "preference"}},
+		{
+			"-o ndjson --local --pick-first --limit 3 -r eu-west-1,us-east-1 m7i.* t3.*", true,
+			[]string{"m7i.*", "t3.*"},
+			shared{Output: formNDJSON, Local: true, PickFirst: true, Limit: 3, SortBy: "preference", Regions: []string{"eu-west-1", "us-east-1"}},
+		},
 	}
 	for _, tt := range tests {
-		var got SearchOptions
-		cmd := newSearch(Factory{Streams: term.Streams{OutTTY: tt.terminal}, Env: noEnv}, func(o SearchOptions) error { got = o; return nil })
+		var got searchOptions
+		cmd := newSearch(Factory{Streams: term.Streams{OutTTY: tt.terminal}, Env: noEnv}, func(o searchOptions) error { got = o; return nil })
 		cmd.SetArgs(strings.Fields(tt.args))
 		if err := cmd.Execute(); err != nil {
 			t.Errorf("%s: %v", tt.args, err)
 		}
-		if !slices.Equal(got.Query.Patterns, tt.want.Query.Patterns) || got.Query.Region != tt.want.Query.Region || got.Output != tt.want.Output ||
-			got.Local != tt.want.Local || got.PickFirst != tt.want.PickFirst || got.Limit != tt.want.Limit {
-			t.Errorf("%s: %+v", tt.args, got)
+		got.Shared.output, got.Shared.orders = "", nil
+		if diff := cmp.Diff(tt.shared, got.Shared, cmp.AllowUnexported(shared{})); diff != "" || !slices.Equal(got.Query.Patterns, tt.patterns) {
+			t.Errorf("%s: %v %s", tt.args, got.Query.Patterns, diff)
 		}
 	}
 }

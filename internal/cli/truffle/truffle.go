@@ -8,12 +8,17 @@
 package truffle
 
 import (
+	"context"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
@@ -22,6 +27,8 @@ type Factory struct {
 	Streams term.Streams
 	Version string
 	Env     func(name string) string // as os.Getenv
+	Now     func() time.Time         // as time.Now
+	Places  settings.Places
 }
 
 // New returns the root command.
@@ -44,7 +51,7 @@ what it found to spawn:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return problem.New(problem.Usage, "%w", err).WithNext("see %s --help", cmd.CommandPath())
 	})
-	root.AddCommand(newSearch(f, nil), newVersion(f))
+	root.AddCommand(newSearch(f, nil), newFind(f, nil), newDescribe(f, nil), newCompare(f, nil), newSpot(f, nil), newCapacity(f, nil), newAZ(f, nil), newRegions(f, nil), newVersion(f))
 	return root
 }
 
@@ -73,12 +80,15 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		WithNext("see %s --help", cmd.CommandPath())
 }
 
-// Main runs truffle with its arguments and returns the exit code.
+// Main runs truffle with its arguments and returns the exit code. An interrupt
+// ends what is under way.
 func Main(version string, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	streams := term.System()
-	root := New(Factory{Streams: streams, Version: version, Env: os.Getenv})
+	root := New(Factory{Streams: streams, Version: version, Env: os.Getenv, Now: time.Now, Places: settings.DefaultPlaces()})
 	root.SetArgs(args)
-	return Report(streams, root.Execute())
+	return Report(streams, root.ExecuteContext(ctx))
 }
 
 // Report shows an error, if there is one to show, and returns the exit code.

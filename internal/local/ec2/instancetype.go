@@ -66,7 +66,17 @@ type ebsView struct {
 }
 
 type networkView struct {
-	Performance string `xml:"networkPerformance"`
+	Performance string                  `xml:"networkPerformance,omitempty"`
+	Cards       wire.Items[networkCard] `xml:"networkCards"`
+}
+
+// networkCard is one card with all that a type has: how many cards there are is
+// not in the catalog.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkCardInfo.html
+type networkCard struct {
+	Index        int     `xml:"networkCardIndex"`
+	BaselineGbps float64 `xml:"baselineBandwidthInGbps"`
 }
 
 type describeTypesOutput struct {
@@ -159,8 +169,11 @@ func viewType(region string, t catalog.Type) typeView {
 	if t.EBSMbps > 0 {
 		v.EBS = &ebsView{t.EBSMbps}
 	}
-	if t.Network != "" {
-		v.Network = &networkView{t.Network}
+	if t.Network != "" || t.NetworkMbps > 0 {
+		v.Network = &networkView{Performance: t.Network}
+		if t.NetworkMbps > 0 {
+			v.Network.Cards = wire.Items[networkCard]{{BaselineGbps: float64(t.NetworkMbps) / 1000}}
+		}
 	}
 	v.viewAccelerators(t.Accelerators)
 	return v

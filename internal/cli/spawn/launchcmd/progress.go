@@ -61,7 +61,7 @@ func (p *progress) Show(e launch.Event) {
 		p.rows = append(p.rows, row{step: e.Step, since: time.Now()})
 	case launch.Ended:
 		for i := range p.rows {
-			if p.rows[i].step == e.Step {
+			if p.rows[i].step == e.Step && !p.rows[i].over { // a step may be tried again
 				p.rows[i].over, p.rows[i].detail, p.rows[i].took, p.rows[i].err = true, e.Detail, e.Took, e.Err
 				p.plain(p.rows[i])
 			}

@@ -39,17 +39,19 @@ func New(f *factory.Factory) *cobra.Command {
 
 // row is an instance as data.
 type row struct {
-	ID       string          `json:"id"`
-	Name     string          `json:"name"`
-	Type     string          `json:"instance_type"`
-	State    lifecycle.State `json:"state"`
-	Reason   string          `json:"state_reason,omitempty"`
-	Zone     string          `json:"availability_zone"`
-	PublicIP string          `json:"public_ip,omitempty"`
-	Deadline string          `json:"deadline,omitempty"`
-	Agent    lifecycle.Phase `json:"agent,omitempty"`
-	Owner    string          `json:"owner"`
-	Launched time.Time       `json:"launched"`
+	ID       string           `json:"id"`
+	Name     string           `json:"name"`
+	Type     string           `json:"instance_type"`
+	State    lifecycle.State  `json:"state"`
+	Reason   string           `json:"state_reason,omitempty"`
+	Zone     string           `json:"availability_zone"`
+	Market   lifecycle.Market `json:"market"`
+	Capacity string           `json:"reservation_id,omitempty"`
+	PublicIP string           `json:"public_ip,omitempty"`
+	Deadline string           `json:"deadline,omitempty"`
+	Agent    lifecycle.Phase  `json:"agent,omitempty"`
+	Owner    string           `json:"owner"`
+	Launched time.Time        `json:"launched"`
 }
 
 func listRun(ctx context.Context, o *Options) error {
@@ -82,7 +84,7 @@ func listRun(ctx context.Context, o *Options) error {
 
 func newRow(in instance.Instance) row {
 	r := row{
-		ID: in.ID, Name: in.Name, Type: in.Type, State: in.State, Reason: in.StateReason, Zone: in.Zone, PublicIP: in.PublicIP,
+		ID: in.ID, Name: in.Name, Type: in.Type, State: in.State, Reason: in.StateReason, Zone: in.Zone, Market: in.Market, Capacity: in.Reservation, PublicIP: in.PublicIP,
 		Deadline: in.Tags.Deadline.String(), Owner: in.Tags.Owner, Launched: in.Launched,
 	}
 	if in.Status != nil {
@@ -92,10 +94,10 @@ func newRow(in instance.Instance) row {
 }
 
 func table(s term.Streams, rows []row, now time.Time) error {
-	columns := []term.Column{{Title: "NAME"}, {Title: "ID"}, {Title: "TYPE"}, {Title: "STATE"}, {Title: "LEFT", Right: true}, {Title: "AGENT"}, {Title: "ADDRESS"}}
+	columns := []term.Column{{Title: "NAME"}, {Title: "ID"}, {Title: "TYPE"}, {Title: "STATE"}, {Title: "LEFT", Right: true}, {Title: "MARKET"}, {Title: "AGENT"}, {Title: "ADDRESS"}}
 	cells := make([][]string, len(rows))
 	for i, r := range rows {
-		cells[i] = []string{r.Name, r.ID, r.Type, string(r.State), left(r, now), agent(r), cmp.Or(r.PublicIP, "none")}
+		cells[i] = []string{r.Name, r.ID, r.Type, string(r.State), left(r, now), string(r.Market), agent(r), cmp.Or(r.PublicIP, "none")}
 	}
 	return term.Table(s, columns, cells)
 }

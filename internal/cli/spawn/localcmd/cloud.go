@@ -5,10 +5,7 @@ package localcmd
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +14,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/local/control"
 	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
@@ -33,19 +31,10 @@ func NewCloud(s term.Streams, dir string) *Cloud { return &Cloud{streams: s, dir
 // startTimeout bounds the start, the trial of the sandbox included.
 const startTimeout = 40 * time.Second
 
-// contact is how a running cloud is reached: the content of a file that only
-// its user can read.
-type contact struct {
-	PID             int       `json:"pid"`
-	Endpoint        string    `json:"endpoint"`
-	AccessKeyID     string    `json:"access_key_id"`
-	SecretAccessKey string    `json:"secret_access_key"`
-	Runtime         string    `json:"runtime"`
-	RuntimeWhy      string    `json:"runtime_why,omitempty"` // why it is not the sandbox
-	Started         time.Time `json:"started"`
-}
+// contact is how a running cloud is reached.
+type contact struct{ settings.LocalContact }
 
-func (c *Cloud) contactFile() string { return filepath.Join(c.dir, "cloud.json") }
+func (c *Cloud) contactFile() string { return settings.LocalContactFile(c.dir) }
 func (c *Cloud) portFile() string    { return filepath.Join(c.dir, "port") }
 func (c *Cloud) lockFile() string    { return filepath.Join(c.dir, "lock") }
 func (c *Cloud) logFile() string     { return filepath.Join(c.dir, "cloud.log") }
@@ -57,15 +46,9 @@ func (c contact) client() *control.Client {
 // find returns the contact of a cloud that answers; ok is false when there is
 // none.
 func (c *Cloud) find(ctx context.Context) (found contact, ok bool, err error) {
-	text, err := os.ReadFile(c.contactFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		return found, false, nil
-	}
-	if err != nil {
-		return found, false, fmt.Errorf("find the local cloud: %w", err)
-	}
-	if err := json.Unmarshal(text, &found); err != nil {
-		return found, false, nil // half-written by one that died: there is no cloud
+	found.LocalContact, ok, err = settings.ReadLocalContact(c.dir)
+	if err != nil || !ok {
+		return found, false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

@@ -57,7 +57,7 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, cloud: cloud}
 	admin := cloud.Admin()
 	d.home = NewCloud(term.Streams{Out: &d.out, Err: &d.out}, t.TempDir())
-	if err := d.home.writeContact(contact{Endpoint: srv.URL, AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey}); err != nil {
+	if err := d.home.writeContact(contact{settings.LocalContact{Endpoint: srv.URL, AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey}}); err != nil {
 		t.Fatal(err)
 	}
 	d.api = ec2.New(ec2.Options{

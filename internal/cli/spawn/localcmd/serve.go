@@ -23,6 +23,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/runtime/sandbox"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
 	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/settings"
 )
 
 // The runtimes by their names on the command line; "" chooses by trial.
@@ -110,11 +111,11 @@ func (c *Cloud) run(ctx context.Context, how runtime.Runtime, why string, log *s
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	admin := cloud.Admin()
-	err = c.writeContact(contact{
+	err = c.writeContact(contact{settings.LocalContact{
 		PID: os.Getpid(), Endpoint: "http://" + listener.Addr().String(),
 		AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey,
 		Runtime: how.Name(), RuntimeWhy: why, Started: time.Now(),
-	})
+	}})
 	forGood := false
 	if err == nil {
 		log.Info("the local cloud is up", "endpoint", listener.Addr().String(), "runtime", how.Name())

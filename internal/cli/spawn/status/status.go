@@ -42,23 +42,26 @@ func New(f *factory.Factory) *cobra.Command {
 
 // report is what is known of an instance. What is not known is null.
 type report struct {
-	ID          string          `json:"id"`
-	Name        string          `json:"name"`
-	Type        string          `json:"instance_type"`
-	Zone        string          `json:"availability_zone"`
-	State       lifecycle.State `json:"state"`
-	StateReason string          `json:"state_reason,omitempty"`
-	PublicIP    string          `json:"public_ip,omitempty"`
-	Launched    time.Time       `json:"launched"`
-	Deadline    string          `json:"deadline"`
-	SecondsLeft *int64          `json:"seconds_left"`
-	Agent       *agentReport    `json:"agent"`
-	Problems    []string        `json:"problems,omitempty"`
-	HourlyUSD   *float64        `json:"on_demand_usd_per_hour"`
-	PriceSource string          `json:"price_source,omitempty"`
-	PriceAsOf   string          `json:"price_as_of,omitempty"`
-	SoFar       price.Cost      `json:"compute_so_far"`
-	AtMost      price.Cost      `json:"compute_until_deadline"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Type        string           `json:"instance_type"`
+	Zone        string           `json:"availability_zone"`
+	Market      lifecycle.Market `json:"market"`
+	SpotRequest string           `json:"spot_request_id,omitempty"`
+	Reservation string           `json:"reservation_id,omitempty"`
+	State       lifecycle.State  `json:"state"`
+	StateReason string           `json:"state_reason,omitempty"`
+	PublicIP    string           `json:"public_ip,omitempty"`
+	Launched    time.Time        `json:"launched"`
+	Deadline    string           `json:"deadline"`
+	SecondsLeft *int64           `json:"seconds_left"`
+	Agent       *agentReport     `json:"agent"`
+	Problems    []string         `json:"problems,omitempty"`
+	HourlyUSD   *float64         `json:"usd_per_hour"`
+	PriceSource string           `json:"price_source,omitempty"`
+	PriceAsOf   string           `json:"price_as_of,omitempty"`
+	SoFar       price.Cost       `json:"compute_so_far"`
+	AtMost      price.Cost       `json:"compute_until_deadline"`
 	hourly      price.Price
 	deadline    lifecycle.Deadline
 }
@@ -80,7 +83,7 @@ func statusRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	now := target.Clock.Now()
-	r := newReport(in, price.OnDemand(target.Region, in.Type), now)
+	r := newReport(in, hourly(target.Region, in), now)
 	if o.Output == "json" {
 		return term.JSON(o.Factory.Streams, r)
 	}
@@ -89,7 +92,7 @@ func statusRun(ctx context.Context, o *Options) error {
 
 func newReport(in instance.Instance, hourly price.Price, now time.Time) report {
 	r := report{
-		ID: in.ID, Name: in.Name, Type: in.Type, Zone: in.Zone, State: in.State, StateReason: in.StateReason, PublicIP: in.PublicIP,
+		ID: in.ID, Name: in.Name, Type: in.Type, Zone: in.Zone, Market: in.Market, SpotRequest: in.SpotRequest, Reservation: in.Reservation, State: in.State, StateReason: in.StateReason, PublicIP: in.PublicIP,
 		Launched: in.Launched, Deadline: in.Tags.Deadline.String(), hourly: hourly, deadline: in.Tags.Deadline,
 	}
 	for _, p := range in.TagProblems {
@@ -112,6 +115,20 @@ func newReport(in instance.Instance, hourly price.Price, now time.Time) report {
 	return r
 }
 
+// hourly is what the instance costs in its market, as the built-in catalog has
+// it: for Spot an average, since what is paid for it moves. What was paid for
+// in advance has no price an hour.
+func hourly(region string, in instance.Instance) price.Price {
+	switch in.Market {
+	case lifecycle.OnDemand:
+		return price.OnDemand(region, in.Type)
+	case lifecycle.Spot:
+		return price.Spot(region, in.Type)
+	default:
+		return price.Price{}
+	}
+}
+
 // addCost counts compute since the last start and, at most, until the deadline.
 func (r *report) addCost(in instance.Instance, now time.Time) {
 	if in.State != lifecycle.StateRunning {
@@ -128,6 +145,7 @@ func show(s term.Streams, r report, now time.Time) error {
 	lines := [][2]string{
 		{"instance", fmt.Sprintf("%s (%s), %s in %s", term.Or(r.Name), r.ID, r.Type, term.Or(r.Zone))},
 		{"state", stateLine(r)},
+		{"market", marketLine(r)},
 		{"deadline", deadlineLine(r, now)},
 		{"agent", agentLine(r)},
 		{"cost", costLine(r)},
@@ -138,6 +156,17 @@ func show(s term.Streams, r report, now time.Time) error {
 		lines = append(lines, [2]string{"problem", p})
 	}
 	return term.Pairs(s, lines)
+}
+
+func marketLine(r report) string {
+	line := string(r.Market)
+	if r.SpotRequest != "" {
+		line += ", by " + r.SpotRequest
+	}
+	if r.Reservation != "" {
+		line += ", in the capacity reservation " + r.Reservation
+	}
+	return line
 }
 
 func stateLine(r report) string {
@@ -189,7 +218,7 @@ func costLine(r report) string {
 	case r.State != lifecycle.StateRunning:
 		return term.Unknown + " while " + string(r.State)
 	}
-	return fmt.Sprintf("%s; %s so far, %s until the deadline; disk and address come on top", term.PerHour(r.hourly), r.SoFar, r.AtMost)
+	return fmt.Sprintf("%s; %s so far, %s until the deadline; disk and address come on top", term.PerHour(r.hourly, r.Market), r.SoFar, r.AtMost)
 }
 
 // priceLine says where the price comes from; without compute there is none.

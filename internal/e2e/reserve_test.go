@@ -1,0 +1,48 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spawn-ec2/spawn/internal/awsx"
+)
+
+// localEC2 is EC2 in a region of the script's local cloud, as its owner: a
+// client that is not the programs under test.
+func localEC2(ts *testscript.TestScript, region string) *ec2.Client {
+	text, err := os.ReadFile(filepath.Join(ts.Getenv("HOME"), ".local/state/spawn/local/cloud.json"))
+	ts.Check(err)
+	var at contact
+	ts.Check(json.Unmarshal(text, &at))
+	target, err := awsx.Connect(context.Background(), awsx.Options{
+		Region: region, Local: &awsx.Local{Endpoint: at.Endpoint, AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey},
+	})
+	ts.Check(err)
+	return target.EC2()
+}
+
+// reserve makes a capacity reservation in the script's local cloud, for one
+// instance with Linux that names it, and puts its id into a variable of the script:
+//
+//	reserve ID m5.large us-east-1a
+func reserve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: reserve <variable> <type> <zone>")
+	}
+	zone := args[2]
+	out, err := localEC2(ts, zone[:len(zone)-1]).CreateCapacityReservation(context.Background(), &ec2.CreateCapacityReservationInput{
+		InstanceType: aws.String(args[1]), AvailabilityZone: aws.String(zone), InstanceCount: aws.Int32(1),
+		InstancePlatform: types.CapacityReservationInstancePlatformLinuxUnix, InstanceMatchCriteria: types.InstanceMatchCriteriaTargeted,
+	})
+	ts.Check(err)
+	ts.Setenv(args[0], aws.ToString(out.CapacityReservation.CapacityReservationId))
+}

@@ -1,0 +1,196 @@
+package market
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Kept are answers on disk: a file for each region and set of types, and one
+// for the list of regions. They are hints for speed; a file that is damaged, or
+// of another version, counts as none.
+type Kept struct {
+	dir   string
+	owner string // in the files' names
+	now   func() time.Time
+}
+
+// NewKept are the answers in a folder that were given to an identity: whatever
+// tells one account and cloud from others. The folder need not exist.
+func NewKept(dir, identity string, now func() time.Time) Kept {
+	return Kept{dir: dir, owner: digest(identity), now: now}
+}
+
+// The bounds of the folder.
+const (
+	keptVersion = 1
+	keptFor     = 30 * 24 * time.Hour // from the last writing
+	keptFiles   = 600                 // twenty questions in every region
+)
+
+// fresh is for how long a fact is as good as a new one.
+func fresh(f Facet) time.Duration {
+	switch f {
+	case Types, Zones, OnDemand:
+		return 24 * time.Hour
+	case Spot, History, Scores:
+		return 10 * time.Minute
+	case Quotas:
+		return time.Hour
+	default: // what others may take meanwhile
+		return time.Minute
+	}
+}
+
+// Read answers a question from what is kept: only what is still fresh, or, with
+// anyAge, whatever there is. Regions of which nothing is known are left out.
+func (k Kept) Read(q Question, anyAge bool) Survey {
+	s := Survey{Question: q}
+	names := q.Regions
+	if len(names) == 0 {
+		s.Enabled = k.enabled(q, anyAge)
+		names = s.Enabled.Value
+		if !s.Enabled.Known() {
+			names = Partition(q.First)
+		}
+		names = FirstOf(q.First, names)
+	}
+	for _, name := range names {
+		if r, ok := k.region(q, name, anyAge); ok {
+			s.Regions = append(s.Regions, r)
+		}
+	}
+	return s
+}
+
+// Write keeps what a survey found out. Facts that are kept already stay as old
+// as they are.
+func (k Kept) Write(s Survey) error {
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		return fmt.Errorf("keep EC2's answers: %w", err)
+	}
+	var failures []error
+	if s.Enabled.Known() && !s.Enabled.Kept {
+		failures = append(failures, k.put(k.regionsFile(s.Question), keptRegions{keptVersion, s.Enabled.AsOf, s.Enabled.Value}))
+	}
+	for _, r := range s.Regions {
+		if r.hasNews() {
+			failures = append(failures, k.put(k.regionFile(s.Question, r.Name), k.merged(s.Question, r)))
+		}
+	}
+	if err := errors.Join(append(failures, k.tidy())...); err != nil {
+		return fmt.Errorf("keep EC2's answers: %w", err)
+	}
+	return nil
+}
+
+// merged is a region's answer with the facts that an earlier one had and this
+// one does not.
+func (k Kept) merged(q Question, r Region) keptRegion {
+	if old, ok := k.region(q, r.Name, true); ok {
+		r = r.with(old)
+	}
+	return toKeep(r, q.Since)
+}
+
+func (k Kept) enabled(q Question, anyAge bool) Fact[[]string] {
+	var f keptRegions
+	if !k.get(k.regionsFile(q), &f) || f.Version != keptVersion || !anyAge && !k.young(f.AsOf, Types) {
+		return Fact[[]string]{}
+	}
+	return Fact[[]string]{Value: f.Names, AsOf: f.AsOf, Kept: true}
+}
+
+func (k Kept) region(q Question, name string, anyAge bool) (Region, bool) {
+	var f keptRegion
+	if !k.get(k.regionFile(q, name), &f) || f.Version != keptVersion {
+		return Region{}, false
+	}
+	r := f.region(name, q.Since)
+	if !anyAge {
+		r.forget(func(facet Facet, asOf time.Time) bool { return !k.young(asOf, facet) })
+	}
+	return r, r.Facets() != 0
+}
+
+// young tells whether a fact is fresh. One from the future is not: the clock
+// was wrong then or is now.
+func (k Kept) young(asOf time.Time, f Facet) bool {
+	age := k.now().Sub(asOf)
+	return age >= 0 && age < fresh(f)
+}
+
+func (k Kept) regionsFile(q Question) string {
+	return filepath.Join(k.dir, k.owner+"-regions"+partitionOf(q.First)+".json")
+}
+
+// regionFile is where a region's facts about a set of types are. Facets are not
+// in the name: they are asked again one by one.
+func (k Kept) regionFile(q Question, region string) string {
+	about := strings.Join(slices.Sorted(slices.Values(q.Types)), ",") + " " + strings.Join(slices.Sorted(slices.Values(q.Wildcards)), ",")
+	return filepath.Join(k.dir, k.owner+"-"+region+"-"+digest(about)+".json")
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// get reads a file; false when there is none that can be used.
+func (k Kept) get(path string, into any) bool {
+	text, err := os.ReadFile(path)
+	return err == nil && json.Unmarshal(text, into) == nil
+}
+
+// put writes a file so that a reader sees the old one or the new one.
+func (k Kept) put(path string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(k.dir, ".new-*") // made with mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// tidy removes files that are old, and the oldest of too many.
+func (k Kept) tidy() error {
+	entries, err := os.ReadDir(k.dir)
+	if err != nil {
+		return err
+	}
+	var files []fs.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() { // else another one tidied it away
+			files = append(files, info)
+		}
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	var failures []error
+	for i, f := range files {
+		if i < keptFiles && k.now().Sub(f.ModTime()) < keptFor {
+			continue
+		}
+		if err := os.Remove(filepath.Join(k.dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
