@@ -40,7 +40,7 @@ func origin() lifecycle.Origin {
 
 func identify(t *testing.T, target *awsx.Target) account.Identity {
 	t.Helper()
-	who, err := account.Identify(t.Context(), target.STS())
+	who, err := account.Identify(t.Context(), account.STSOf(target))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestRoleIsEnsuredAgainAndAgain(t *testing.T) {
 		who := identify(t, c.Target)
 		var m maker
 		for range 2 {
-			profile, err := account.EnsureRole(t.Context(), c.Target.IAM(), who, origin(), m.note)
+			profile, err := account.EnsureRole(t.Context(), account.IAMOf(c.Target), who, origin(), m.note)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,7 +191,7 @@ func TestRoleIsEnsuredAgainAndAgain(t *testing.T) {
 		if len(m.made) != 1 {
 			t.Errorf("made %q", m.made)
 		}
-		out, err := c.Target.IAM().GetInstanceProfile(t.Context(), &iam.GetInstanceProfileInput{InstanceProfileName: aws.String(permissions.AgentRole)})
+		out, err := account.IAMOf(c.Target).GetInstanceProfile(t.Context(), &iam.GetInstanceProfileInput{InstanceProfileName: aws.String(permissions.AgentRole)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestRoleIsEnsuredAgainAndAgain(t *testing.T) {
 func TestObjectIsSentOnce(t *testing.T) {
 	cloudtest.Each(t, func(t *testing.T, c cloudtest.Cloud) {
 		who := identify(t, c.Target)
-		api := c.Target.S3()
+		api := account.S3Of(c.Target)
 		body := bytes.Repeat([]byte("agent"), 300_000)
 		var m maker
 		var sent []bool
@@ -244,10 +244,10 @@ func TestTenAtOnceMakeOneOfEach(t *testing.T) {
 			if _, err := account.EnsureNetwork(t.Context(), api, source, origin(), nothing); err != nil {
 				t.Error(err)
 			}
-			if _, err := account.EnsureRole(t.Context(), c.Target.IAM(), who, origin(), nothing); err != nil {
+			if _, err := account.EnsureRole(t.Context(), account.IAMOf(c.Target), who, origin(), nothing); err != nil {
 				t.Error(err)
 			}
-			if _, _, err := account.EnsureObject(t.Context(), c.Target.S3(), who, c.Target.Region, "spored/y.gz", []byte("y"), nothing); err != nil {
+			if _, _, err := account.EnsureObject(t.Context(), account.S3Of(c.Target), who, c.Target.Region, "spored/y.gz", []byte("y"), nothing); err != nil {
 				t.Error(err)
 			}
 			if _, err := account.EnsureKey(t.Context(), api, key, origin(), nothing); err != nil {

@@ -9,10 +9,8 @@ package awsx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,11 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/pricing"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
@@ -38,7 +31,6 @@ const DefaultRegion = "us-east-1"
 
 const (
 	callTimeout       = 30 * time.Second // one HTTP exchange, retries apart
-	transferTimeout   = 5 * time.Minute  // one HTTP exchange that carries a file
 	credentialTimeout = 15 * time.Second // finding credentials, SSO and metadata included
 )
 
@@ -155,31 +147,9 @@ func (t *Target) EC2In(region string) *ec2.Client {
 	return ec2.NewFromConfig(t.config, func(o *ec2.Options) { o.Region = region })
 }
 
-// PricingIn is a client for the Price List API in a region that has it.
-func (t *Target) PricingIn(region string) *pricing.Client {
-	return pricing.NewFromConfig(t.config, func(o *pricing.Options) { o.Region = region })
-}
-
-// QuotasIn is a client for the quotas of a region.
-func (t *Target) QuotasIn(region string) *servicequotas.Client {
-	return servicequotas.NewFromConfig(t.config, func(o *servicequotas.Options) { o.Region = region })
-}
-
-// IAM is a client for the account.
-func (t *Target) IAM() *iam.Client { return iam.NewFromConfig(t.config) }
-
-// STS is a client for questions about the caller.
-func (t *Target) STS() *sts.Client { return sts.NewFromConfig(t.config) }
-
-// S3 is a client for the target's region whose calls may take the time that a
-// file takes. A configured endpoint is addressed by path: it has no name for
-// each bucket.
-func (t *Target) S3() *s3.Client {
-	return s3.NewFromConfig(t.config, func(o *s3.Options) {
-		o.UsePathStyle = t.Endpoint != ""
-		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(transferTimeout)
-	})
-}
+// Config is what clients of other services are made from, by whoever asks them:
+// a program then carries no service that it does not use. It is the caller's own.
+func (t *Target) Config() aws.Config { return t.config.Copy() }
 
 // OnLoopback tells that the endpoint is this machine: then the address that it
 // sees the caller under is a loopback address too.
@@ -190,21 +160,4 @@ func (t *Target) OnLoopback() bool {
 	}
 	addr, err := netip.ParseAddr(u.Hostname())
 	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
-}
-
-// presignedFor is how long a presigned URL holds, unless the credentials that
-// signed it end before (an SSO session may have an hour left).
-const presignedFor = time.Hour
-
-// ObjectURLs say where an object of a bucket in the target's region is found:
-// for whoever signs the request, and with a signature that reads this one object
-// for an hour at most. No call is made: the SDK knows each partition's names.
-func (t *Target) ObjectURLs(ctx context.Context, bucket, key string) (plain, presigned string, err error) {
-	in := &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)}
-	signed, err := s3.NewPresignClient(t.S3(), s3.WithPresignExpires(presignedFor)).PresignGetObject(ctx, in)
-	if err != nil {
-		return "", "", fmt.Errorf("sign the address of the bucket %s: %w", bucket, err)
-	}
-	plain, _, _ = strings.Cut(signed.URL, "?")
-	return plain, signed.URL, nil
 }

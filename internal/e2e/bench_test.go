@@ -55,6 +55,7 @@ func BenchmarkBudgets(b *testing.B) {
 	for b.Loop() {
 		t := &budgets{}
 		measurePrograms(b, t)
+		measureQuestions(b, t)
 		measureCloud(b, t)
 		measureLaunch(b, t)
 		t.print(b)
@@ -64,9 +65,10 @@ func BenchmarkBudgets(b *testing.B) {
 // measurePrograms runs the quickest commands.
 func measurePrograms(b *testing.B, t *budgets) {
 	for _, c := range []struct {
-		program string
-		args    []string
-	}{{"spawn", []string{"version"}}, {"truffle", []string{"search", "m7i.large", "--region", "us-east-1"}}} {
+		program      string
+		args         []string
+		within, size float64 // milliseconds, megabytes
+	}{{"spawn", []string{"version"}, 10, 30}, {"truffle", []string{"version"}, 0, 20}, {"truffle", []string{"search", "m7i.large"}, 20, 20}} {
 		u := newUser(b, false)
 		var took []time.Duration
 		most := int64(0)
@@ -86,9 +88,9 @@ func measurePrograms(b *testing.B, t *budgets) {
 			b.Fatal(err)
 		}
 		name := c.program + " " + c.args[0]
-		t.add(name, milliseconds(median(took)), 0, "ms", "")
+		t.add(name, milliseconds(median(took)), c.within, "ms", "")
 		t.add(name+", resident", float64(most)/1e3, 0, "MB", "")
-		t.add(c.program+" on disk", float64(info.Size())/1e6, 0, "MB", "")
+		t.add(c.program+" on disk", float64(info.Size())/1e6, c.size, "MB", "")
 	}
 }
 

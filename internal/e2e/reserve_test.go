@@ -19,6 +19,10 @@ import (
 // localEC2 is EC2 in a region of the script's local cloud, as its owner: a
 // client that is not the programs under test.
 func localEC2(ts *testscript.TestScript, region string) *ec2.Client {
+	return localTarget(ts, region).EC2()
+}
+
+func localTarget(ts *testscript.TestScript, region string) *awsx.Target {
 	text, err := os.ReadFile(filepath.Join(ts.Getenv("HOME"), ".local/state/spawn/local/cloud.json"))
 	ts.Check(err)
 	var at contact
@@ -27,7 +31,7 @@ func localEC2(ts *testscript.TestScript, region string) *ec2.Client {
 		Region: region, Local: &awsx.Local{Endpoint: at.Endpoint, AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey},
 	})
 	ts.Check(err)
-	return target.EC2()
+	return target
 }
 
 // reserve makes a capacity reservation in the script's local cloud, for one

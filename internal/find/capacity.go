@@ -181,13 +181,12 @@ func Blocks(known Known, q CapacityQuery) ([]BlockRow, CapacityExplanation, erro
 // a typing error must not look as if there were no capacity.
 func (q CapacityQuery) patterns(known Known) ([]pattern, error) {
 	var patterns []pattern
-	all := known.Types()
 	for _, text := range q.Types {
 		p, err := parsePattern(text)
 		if err != nil {
 			return nil, err
 		}
-		if len(p.among(all)) == 0 && !known.reserved(p) {
+		if len(known.matching(p)) == 0 && !known.reserved(p) {
 			return nil, noSuchType(p)
 		}
 		patterns = append(patterns, p)

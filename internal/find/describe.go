@@ -2,6 +2,7 @@ package find
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
@@ -130,15 +131,15 @@ func costsOf(r Row) Costs {
 // region, bare metal apart.
 func (k Known) siblings(r Row) (smaller, bigger string) {
 	var family []catalog.Type
-	for _, t := range k.Types() {
-		if t.Family() != r.Type.Family() || t.BareMetal != r.Type.BareMetal {
+	inFamily := r.Type.Family() + "."
+	for _, t := range k.matching(pattern{matches: func(name string) bool { return strings.HasPrefix(name, inFamily) }}) {
+		if t.BareMetal != r.Type.BareMetal {
 			continue
 		}
 		if _, offered := k.Row(r.Region, t); offered {
 			family = append(family, t)
 		}
 	}
-	slices.SortFunc(family, compareTypes)
 	i := slices.IndexFunc(family, func(t catalog.Type) bool { return t.Name == r.Type.Name })
 	if i > 0 {
 		smaller = family[i-1].Name

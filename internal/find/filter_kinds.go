@@ -265,7 +265,7 @@ func parseMaxPrice(value string, spot bool) (Filter, error) {
 	f.instead = func(rows []Row) string {
 		cheapest := slices.MinFunc(rows, func(a, b Row) int { return of(a).Cmp(of(b)) })
 		if p := of(cheapest); p.Known() {
-			return fmt.Sprintf("the cheapest is %s at $%s", cheapest.Type.Name, p)
+			return fmt.Sprintf("the cheapest is %s at %s", cheapest.Type.Name, p.Dollars())
 		}
 		return ""
 	}

@@ -33,6 +33,7 @@ type Explanation struct {
 	Offered    int       // those of them that a region has
 	Steps      []Step    // what each filter left
 	Elsewhere  []Missing // types asked for by name that the region does not have
+	NotAsked   int       // types of the answer about which EC2 was asked nothing, see Query.Question
 }
 
 // Missing is a type that is listed in none of the regions asked for.
@@ -70,6 +71,7 @@ func Search(known Known, q Query) ([]Row, Explanation, error) {
 		}
 		rows = left
 	}
+	explanation.NotAsked = known.notAsked(rows)
 	return rows, explanation, sortRows(rows, q)
 }
 
@@ -78,7 +80,6 @@ func Search(known Known, q Query) ([]Row, Explanation, error) {
 func match(known Known, q Query) ([]Row, Explanation, error) {
 	var explanation Explanation
 	var rows []Row
-	all := known.Types()
 	seen := map[string]bool{}
 	patterns := q.Patterns
 	if len(patterns) == 0 {
@@ -89,7 +90,7 @@ func match(known Known, q Query) ([]Row, Explanation, error) {
 		if err != nil {
 			return nil, explanation, err
 		}
-		types := p.among(all)
+		types := known.matching(p)
 		if len(types) == 0 {
 			return nil, explanation, noSuchType(p)
 		}
@@ -112,6 +113,18 @@ func match(known Known, q Query) ([]Row, Explanation, error) {
 		}
 	}
 	return rows, explanation, nil
+}
+
+// notAsked counts the types of rows about which the question was not, in regions
+// that answered.
+func (k Known) notAsked(rows []Row) int {
+	answered := map[string]bool{}
+	for _, r := range k.Live.Regions {
+		answered[r.Name] = r.Facets() != 0
+	}
+	return countTypes(slices.DeleteFunc(slices.Clone(rows), func(r Row) bool {
+		return !answered[r.Region] || k.Live.Asked(r.Type.Name)
+	}))
 }
 
 // checkRegion refuses a region that neither the catalog nor the account knows.

@@ -2,7 +2,6 @@ package find
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/market"
@@ -20,7 +19,7 @@ type Row struct {
 
 	Zones        []string           // names, sorted; none is unknown
 	OnDemand     price.Price        //
-	Spot         price.Price        // of the cheapest zone now, else the catalog's average
+	Spot         price.Price        // of the cheapest zone now, else the catalog's average, Estimated
 	SpotZones    []market.SpotPrice // the latest price in each zone, cheapest first; none is unknown
 	Interruption catalog.Interruption
 }
@@ -31,23 +30,34 @@ type Known struct {
 	Live market.Survey
 }
 
-// Types are all types that are known, sorted by name: those of the catalog, and
-// those that only EC2 named.
-func (k Known) Types() []catalog.Type {
-	types := slices.Collect(catalog.Types())
-	newer := map[string]catalog.Type{}
-	for _, r := range k.Live.Regions {
-		for _, t := range r.Types.Value {
-			if _, old := catalog.Lookup(t.Name); !old {
-				newer[t.Name] = t
+// matching are the known types that a pattern means, in the order of
+// compareTypes: those of the catalog, and those that only EC2 named. A name is
+// looked up, because going through the whole catalog is most of the time that an
+// answer takes.
+func (k Known) matching(p pattern) []catalog.Type {
+	var found []catalog.Type
+	if p.exact {
+		if t, ok := catalog.Lookup(p.text); ok {
+			return []catalog.Type{t}
+		}
+	} else {
+		for t := range catalog.Types() {
+			if p.matches(t.Name) {
+				found = append(found, t)
 			}
 		}
 	}
-	for _, t := range newer {
-		types = append(types, t)
+	newer := map[string]bool{}
+	for _, r := range k.Live.Regions {
+		for _, t := range r.Types.Value {
+			if _, old := catalog.Lookup(t.Name); !old && !newer[t.Name] && p.matches(t.Name) {
+				newer[t.Name] = true
+				found = append(found, t)
+			}
+		}
 	}
-	slices.SortFunc(types, func(a, b catalog.Type) int { return strings.Compare(a.Name, b.Name) })
-	return types
+	slices.SortFunc(found, compareTypes)
+	return found
 }
 
 // Row tells what is known about a type in a region; false when it is not
@@ -56,7 +66,7 @@ func (k Known) Row(region string, t catalog.Type) (Row, bool) {
 	offering, listed := catalog.Offered(region, t.Name)
 	row := Row{
 		Region: region, Type: t, Confirmed: offering.Confirmed,
-		OnDemand: price.FromCatalog(offering.OnDemand), Spot: price.FromCatalog(offering.Spot), Interruption: offering.Interruption,
+		OnDemand: price.FromCatalog(offering.OnDemand), Spot: price.SpotAverage(offering.Spot), Interruption: offering.Interruption,
 	}
 	for _, z := range offering.Zones {
 		row.Zones = append(row.Zones, z.Name)

@@ -3,10 +3,8 @@ package find
 import (
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
-	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
@@ -46,16 +44,4 @@ func parsePattern(text string) (pattern, error) {
 		}}, nil
 	}
 	return pattern{text: text, exact: true, matches: func(name string) bool { return name == text }}, nil
-}
-
-// among are the types that match, in the order of compareTypes.
-func (p pattern) among(types []catalog.Type) []catalog.Type {
-	var found []catalog.Type
-	for _, t := range types {
-		if p.matches(t.Name) {
-			found = append(found, t)
-		}
-	}
-	slices.SortFunc(found, compareTypes)
-	return found
 }

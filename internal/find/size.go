@@ -2,7 +2,6 @@ package find
 
 import (
 	"cmp"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -41,8 +40,6 @@ func compareBool(a, b bool) int {
 	}
 }
 
-var multiple = regexp.MustCompile(`([0-9]*)xl(?:arge)?$`)
-
 // sizeRank is the rank of a size by its name: nano, micro, small, medium,
 // large, xlarge, 2xlarge and so on; metal without a number last.
 func sizeRank(size string) int {
@@ -51,11 +48,14 @@ func sizeRank(size string) int {
 			return rank
 		}
 	}
-	m := multiple.FindStringSubmatch(size)
-	if m == nil {
+	rest, ok := strings.CutSuffix(size, "xlarge")
+	if !ok {
+		rest, ok = strings.CutSuffix(size, "xl") // metal-24xl
+	}
+	if !ok {
 		return 1 << 20
 	}
-	n, err := strconv.Atoi(m[1])
+	n, err := strconv.Atoi(rest[len(strings.TrimRight(rest, "0123456789")):])
 	if err != nil {
 		n = 1 // xlarge
 	}

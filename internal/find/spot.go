@@ -173,10 +173,10 @@ func (e *SpotExplanation) nothingLeft(most price.Price) error {
 		if e.Nearest.Zone != "" {
 			where = e.Nearest.Zone
 		}
-		return problem.New(problem.NotFound, "no Spot price is %s or less: the lowest is %s, of %s in %s", most, e.Nearest.Price, e.Nearest.Type.Name, where).
+		return problem.New(problem.NotFound, "no Spot price is %s or less: the lowest is %s, of %s in %s", most.Dollars(), e.Nearest.Price.Dollars(), e.Nearest.Type.Name, where).
 			WithNext("raise --max-price, or look in more regions with --region")
 	case e.Unknown > 0:
-		return problem.New(problem.NotFound, "the Spot price of none of the %d candidates is known, so none is known to cost %s or less", e.Unknown, most).
+		return problem.New(problem.NotFound, "the Spot price of none of the %d candidates is known, so none is known to cost %s or less", e.Unknown, most.Dollars()).
 			WithNext("leave out --max-price to see them, or ask EC2 with credentials of an account")
 	default:
 		return problem.New(problem.NotFound, "EC2 sells no Spot instance of %s", strings.Join(e.NotSold, ", ")).

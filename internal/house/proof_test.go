@@ -16,6 +16,9 @@ func TestEveryWallFallsWhenBroken(t *testing.T) {
 	spored := func(deps ...string) house {
 		return house{"cmd/spored": {Doc: "It is.", Deps: deps}}
 	}
+	finder := func(deps ...string) house {
+		return house{"internal/find": {Doc: "It is.", Deps: deps}}
+	}
 	many := make([]string, sporedBudget+1)
 	for i := range many {
 		many[i] = "example.com/dependency" + strconv.Itoa(i)
@@ -37,6 +40,7 @@ func TestEveryWallFallsWhenBroken(t *testing.T) {
 		{imports("cmd/spawn", "internal/cli/spawn/root", "os"), nil},
 		{spored("internal/agent/run", "internal/cli/spored", "github.com/aws/aws-sdk-go-v2/service/ec2"), nil},
 		{spored(many[1:]...), nil},
+		{finder("internal/market", "internal/catalog", "github.com/aws-else/x"), nil},
 
 		// Broken ones.
 		{imports("internal/new"), []string{"every package has a floor"}},
@@ -56,6 +60,8 @@ func TestEveryWallFallsWhenBroken(t *testing.T) {
 		{imports("internal/launch", "internal/local"), []string{"the local cloud is not imported"}},
 		{imports("internal/cli/spawn/launchcmd", "internal/local/runtime"), []string{"the local cloud is not imported"}},
 		{imports("internal/local/ec2", "internal/lifecycle"), []string{"the local cloud knows nothing of spawn"}},
+		{finder("github.com/aws/smithy-go"), []string{"answers need no SDK"}},
+		{finder("internal/awsx"), []string{"answers need no SDK"}},
 		{imports("cmd/spawn", "internal/launch"), []string{"programs are wiring"}},
 		{spored("github.com/aws/aws-sdk-go-v2/config"), []string{"spored stays small"}},
 		{spored("github.com/spf13/cobra"), []string{"spored stays small"}},

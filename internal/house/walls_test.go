@@ -68,6 +68,11 @@ func walls() []wall {
 			breaches: localImports,
 		},
 		{
+			name:     "answers need no SDK",
+			why:      "what is found in what was said is pure: it is tested and fuzzed without compiling a cloud's client, and starts in milliseconds",
+			breaches: answerDeps,
+		},
+		{
 			name:     "programs are wiring",
 			why:      "what is in a main package cannot be tested or used by another program",
 			breaches: mainImports,
@@ -218,6 +223,19 @@ func localImports(h house) []string {
 	return h.imports(func(from, to string) bool {
 		return within(from, "internal/local") && ours(to) && !within(to, "internal/local") && to != "internal/catalog"
 	})
+}
+
+// answerDeps look at all that finding depends on, and at all that the words
+// between asking and finding do.
+func answerDeps(h house) (out []string) {
+	for _, name := range []string{"internal/find", "internal/market"} {
+		for _, dep := range h[name].Deps {
+			if within(dep, "github.com/aws") || dep == "internal/awsx" {
+				out = append(out, name+" depends on "+dep)
+			}
+		}
+	}
+	return out
 }
 
 func mainImports(h house) []string {

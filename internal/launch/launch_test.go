@@ -26,8 +26,8 @@ import (
 func launcher(t *testing.T, c cloudtest.Cloud) *launch.Launcher {
 	t.Helper()
 	return &launch.Launcher{
-		EC2: c.Target.EC2(), STS: c.Target.STS(), IAM: c.Target.IAM(), S3: c.Target.S3(),
-		ObjectURLs: c.Target.ObjectURLs,
+		EC2: c.Target.EC2(), STS: account.STSOf(c.Target), IAM: account.IAMOf(c.Target), S3: account.S3Of(c.Target),
+		ObjectURLs: account.ObjectURLs(c.Target),
 		Address:    func(context.Context) (netip.Prefix, error) { return account.Loopback(), nil },
 		Now:        c.Target.Clock.Now,
 		Journals:   t.TempDir(),

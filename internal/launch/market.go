@@ -99,8 +99,8 @@ func (p *Plan) checkPrices(s Spec) (most price.Price, err error) {
 			return most, err
 		}
 		if limit < *first.Price.USD() {
-			p.Notes = append(p.Notes, fmt.Sprintf("--spot-max-price %s is below the Spot price that is known, $%s (%s, %s): EC2 may refuse",
-				first.SpotMaxPrice, first.Price, first.Price.Source, first.Price.AsOf))
+			p.Notes = append(p.Notes, fmt.Sprintf("--spot-max-price %s is below the Spot price that is known, %s (%s, %s): EC2 may refuse",
+				first.SpotMaxPrice, first.Price.Dollars(), first.Price.Source, first.Price.AsOf))
 		}
 	}
 	if s.MaxPrice == "" {
@@ -116,7 +116,7 @@ func (p *Plan) checkPrices(s Spec) (most price.Price, err error) {
 		return most, problem.New(problem.Usage, "what %s costs in %s is unknown, so --max-price %s cannot be held", first, p.Region, s.MaxPrice).
 			WithNext("leave out --max-price, or offer something whose price is known")
 	case first.Price.Cmp(most) > 0:
-		return most, problem.New(problem.Usage, "%s costs $%s an hour (%s, %s), more than --max-price %s", first, first.Price, first.Price.Source, first.Price.AsOf, s.MaxPrice).
+		return most, problem.New(problem.Usage, "%s costs %s an hour (%s, %s), more than --max-price %s", first, first.Price.Dollars(), first.Price.Source, first.Price.AsOf, s.MaxPrice).
 			WithNext("allow more, or search for something cheaper: truffle search")
 	}
 	return most, nil

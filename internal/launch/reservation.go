@@ -23,15 +23,6 @@ type Reservation struct {
 	End   time.Time // zero: until somebody cancels it, or not read
 }
 
-// EC2 begins to end the instances of a Capacity Block half an hour before the
-// block's end. Ours are to have ended by themselves before, hooks and all.
-//
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html
-const (
-	blockEviction = 30 * time.Minute
-	blockMargin   = 5 * time.Minute
-)
-
 // ReservationReader is what reading a reservation calls.
 type ReservationReader interface {
 	DescribeCapacityReservations(context.Context, *ec2.DescribeCapacityReservationsInput, ...func(*ec2.Options)) (*ec2.DescribeCapacityReservationsOutput, error)
@@ -131,11 +122,11 @@ func (p *Plan) endBefore(end, now time.Time) error {
 	if end.IsZero() {
 		return problem.New(problem.Failed, "when the Capacity Block ends is unknown, and its instances must end before")
 	}
-	last := lifecycle.DeadlineAt(end.Add(-blockEviction - blockMargin))
+	last := lifecycle.LastInBlock(end)
 	left := last.Left(now).Truncate(time.Second)
 	if left <= 0 {
 		return problem.New(problem.NoCapacity, "the Capacity Block ends at %s, and EC2 takes its instances away %d minutes before",
-			end.Format(time.RFC3339), int(blockEviction.Minutes())).WithNext("see what is free: truffle capacity --available-only")
+			end.Format(time.RFC3339), int(lifecycle.BlockEviction.Minutes())).WithNext("see what is free: truffle capacity --available-only")
 	}
 	p.NotAfter = last
 	if left >= p.Lifetime.TTL {
@@ -143,6 +134,6 @@ func (p *Plan) endBefore(end, now time.Time) error {
 	}
 	p.Lifetime = lifecycle.Lifetime{TTL: left, Reason: lifecycle.BlockEnds}
 	p.Notes = append(p.Notes, fmt.Sprintf("the Capacity Block ends at %s; EC2 begins to end its instances %d minutes before, and this one ends by itself %d minutes before that",
-		end.Format(time.RFC3339), int(blockEviction.Minutes()), int(blockMargin.Minutes())))
+		end.Format(time.RFC3339), int(lifecycle.BlockEviction.Minutes()), int(lifecycle.BlockMargin.Minutes())))
 	return nil
 }

@@ -1,5 +1,7 @@
 package lifecycle
 
+import "time"
+
 // Market is how an instance is bought.
 type Market string
 
@@ -20,3 +22,15 @@ func ParseMarket(lifecycle string) Market {
 	}
 	return Market(lifecycle)
 }
+
+// EC2 begins to end the instances of a Capacity Block half an hour before the
+// block's end. Ours are to have ended by themselves before, hooks and all.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html
+const (
+	BlockEviction = 30 * time.Minute
+	BlockMargin   = 5 * time.Minute
+)
+
+// LastInBlock is the latest deadline in a Capacity Block that ends then.
+func LastInBlock(end time.Time) Deadline { return DeadlineAt(end.Add(-BlockEviction - BlockMargin)) }

@@ -1,17 +1,17 @@
-// Package market asks EC2 what is true now: which types a region has and in
-// which zones, what they cost, what capacity is reserved or for sale. All
-// regions are asked at once, no call is made for a single type, and answers are
-// kept on disk for a while.
+// Package market is the words between asking EC2 and answering questions: what
+// is asked of which regions, and what they said: which types a region has and in
+// which zones, what they cost, what capacity is reserved or for sale.
 //
-// A region that fails does not hide the others: every fact carries its own
-// error, and a fact that was not found out is never an empty one.
+// It asks nobody and reads nothing; market/ask and market/kept do. A region that
+// fails does not hide the others: every fact carries its own error, and a fact
+// that was not found out is never an empty one.
 package market
 
 import (
+	"path"
 	"slices"
 	"time"
 
-	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/price"
 )
 
@@ -85,37 +85,15 @@ func (s Survey) Region(name string) (Region, bool) {
 
 // Asked tells whether the question was about a type: what was not asked for and
 // is missing in the answer may exist all the same.
-func (s Survey) Asked(typeName string) bool { return s.Question.means(typeName) }
+func (s Survey) Asked(typeName string) bool { return s.Question.Means(typeName) }
 
-// means tells whether a question about types is about one.
-func (q Question) means(typeName string) bool {
-	return slices.Contains(q.Types, typeName) || matchesAny(q.Wildcards, typeName)
-}
-
-// Fact is what a service said, when, or why it did not.
-type Fact[T any] struct {
-	Value T
-	AsOf  time.Time // when the service was asked; zero when it was not, or failed
-	Kept  bool      // read from disk, not asked now
-	Err   error     // a *problem.Error in words for a person
-}
-
-// Known tells that the value was found out. An empty value that is known says
-// that there is nothing.
-func (f Fact[T]) Known() bool { return f.Err == nil && !f.AsOf.IsZero() }
-
-// Region is the answer for one region.
-type Region struct {
-	Name         string
-	Types        Fact[[]catalog.Type]
-	Zones        Fact[map[string][]string]    // by type; names of zones, sorted
-	OnDemand     Fact[map[string]price.Price] // by type; types without a list price are missing
-	Spot         Fact[[]SpotPrice]            // the latest one of each type and zone
-	History      Fact[[]SpotPrice]            // by type, zone and time
-	Scores       Fact[map[string]int]         // by zone, 1 to 10; see scores.go
-	Reservations Fact[[]Reservation]
-	Blocks       Fact[[]Block]
-	Quotas       Fact[[]Quota]
+// Means tells whether a question about types is about one. The patterns of EC2's
+// filters know * and ?, which path.Match reads in the same way.
+func (q Question) Means(typeName string) bool {
+	return slices.Contains(q.Types, typeName) || slices.ContainsFunc(q.Wildcards, func(w string) bool {
+		ok, err := path.Match(w, typeName)
+		return err == nil && ok
+	})
 }
 
 // SpotPrice is what a type cost in a zone from a time on.
@@ -125,6 +103,9 @@ type SpotPrice struct {
 	Price price.Price
 	Since time.Time
 }
+
+// SamePlace tells that two prices are of the same type in the same zone.
+func (p SpotPrice) SamePlace(q SpotPrice) bool { return p.Type == q.Type && p.Zone == q.Zone }
 
 // Reservation is a capacity reservation of the account, or shared with it.
 type Reservation struct {

@@ -6,26 +6,32 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
 // What a field may look like. The patterns are those of the names EC2 uses
 // today with room to grow; what they exist for is to let nothing through that a
 // shell, a path, a terminal or a request would read as something else.
-// No length is part of a pattern: that would make it slow to compile, which
-// every start of a program pays for.
+// No length is part of a pattern: that would make it slow to compile.
 var (
-	typePattern        = regexp.MustCompile(`^[a-z0-9-]+\.[a-z0-9-]+$`)
-	regionPattern      = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
-	reservationPattern = regexp.MustCompile(`^cr-[0-9a-f]+$`)
-	wordPattern        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	typePattern        = compiled(`^[a-z0-9-]+\.[a-z0-9-]+$`)
+	regionPattern      = compiled(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	reservationPattern = compiled(`^cr-[0-9a-f]+$`)
+	wordPattern        = compiled(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 	// after the region: the letter of a zone, or the rest of a Local Zone's or
 	// Wavelength Zone's name. https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
-	zoneSuffixPattern = regexp.MustCompile(`^([a-z]|(-[a-z0-9]+)+-[0-9]+[a-z]?)$`)
+	zoneSuffixPattern = compiled(`^([a-z]|(-[a-z0-9]+)+-[0-9]+[a-z]?)$`)
 
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ProcessorInfo.html
 	architectures = []string{"i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"}
 )
+
+// compiled is a pattern that is compiled when it is first used: most starts of a
+// program check nothing.
+func compiled(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 const (
 	maxName      = 80 // bytes of a name of something
@@ -123,8 +129,8 @@ func checkTexts(o Offer) error {
 }
 
 // named tells that s could be a name of that pattern.
-func named(pattern *regexp.Regexp, s string) bool {
-	return len(s) <= maxName && pattern.MatchString(s)
+func named(pattern func() *regexp.Regexp, s string) bool {
+	return len(s) <= maxName && pattern().MatchString(s)
 }
 
 func notPrintable(r rune) bool { return !unicode.IsPrint(r) }

@@ -59,10 +59,17 @@ func OnDemand(region, instanceType string) Price {
 }
 
 // Spot is the average Spot price of a type in a region, as the catalog has it.
-// Spot prices move; this one only tells the order of magnitude.
 func Spot(region, instanceType string) Price {
 	o, _ := catalog.Offered(region, instanceType)
-	return FromCatalog(o.Spot)
+	return SpotAverage(o.Spot)
+}
+
+// SpotAverage is a Spot price of the catalog, which is the region's average of a
+// day. Spot prices move, so for whoever is asked to pay one it is an estimate.
+func SpotAverage(p catalog.Price) Price {
+	average := FromCatalog(p)
+	average.Estimated = average.Known()
+	return average
 }
 
 // Known tells that the whole price is known, if only as an estimate.
@@ -98,6 +105,11 @@ func (p Price) Cmp(q Price) int {
 // an estimate, >=0.0050 when a part is unknown, unknown.
 func (p Price) String() string {
 	return format(p.micro, p.known, p.atLeast, p.Estimated, "", 4)
+}
+
+// Dollars is the number with its unit and marks: $0.1008, ~$0.1008, unknown.
+func (p Price) Dollars() string {
+	return format(p.micro, p.known, p.atLeast, p.Estimated, "$", 4)
 }
 
 // Sum adds prices. If some are unknown, the sum is at least that of the others;
@@ -144,6 +156,16 @@ type Cost struct {
 	atLeast bool
 
 	Estimated bool
+}
+
+// CostFromUSD is an amount that a service named. What cannot be one is unknown:
+// negative, not a number, or zero, with which services say that they do not know.
+func CostFromUSD(amount float64) Cost {
+	possible := amount > 0 && amount < 1e9 // also false for NaN
+	if !possible {
+		return Cost{}
+	}
+	return Cost{micro: int64(math.Round(amount * 1e6)), known: true}
 }
 
 // Known tells that the whole cost is known, if only as an estimate.

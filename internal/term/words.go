@@ -68,7 +68,15 @@ func Memory(mib int) string {
 	if mib == 0 {
 		return Unknown
 	}
-	return strconv.FormatFloat(math.Round(float64(mib)/102.4)/10, 'f', -1, 64) + " GiB"
+	return GiB(mib) + " GiB"
+}
+
+// GiB is an amount of memory under a title that has the unit.
+func GiB(mib int) string {
+	if mib == 0 {
+		return Unknown
+	}
+	return strconv.FormatFloat(math.Round(float64(mib)/102.4)/10, 'f', -1, 64)
 }
 
 // PerHour is what running costs in a market. Provenance belongs beside it.
@@ -79,11 +87,11 @@ func PerHour(p price.Price, m lifecycle.Market) string {
 	case !p.Known():
 		return "price " + Unknown
 	case m == lifecycle.OnDemand:
-		return fmt.Sprintf("$%s an hour on demand", p)
+		return fmt.Sprintf("%s an hour on demand", p.Dollars())
 	case m == lifecycle.Spot:
-		return fmt.Sprintf("$%s an hour as Spot", p)
+		return fmt.Sprintf("%s an hour as Spot", p.Dollars())
 	default:
-		return fmt.Sprintf("$%s an hour", p)
+		return fmt.Sprintf("%s an hour", p.Dollars())
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/market"
+	"github.com/spawn-ec2/spawn/internal/market/ask"
+	"github.com/spawn-ec2/spawn/internal/market/kept"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -55,6 +57,29 @@ func (f Factory) ask(ctx context.Context, s shared, q market.Question) (find.Kno
 	return find.Known{Live: survey}, nil
 }
 
+// questioner is what has a question: a query, behind a pointer, so that the
+// question is about the regions that were written into it meanwhile.
+type questioner interface {
+	Question() (market.Question, error)
+}
+
+// askIn writes the regions that the flags mean into a query's, asks its question,
+// and leaves the regions there that the account turned out to have.
+func (f Factory) askIn(ctx context.Context, s shared, regions *[]string, facets market.Facet, query questioner) (find.Known, error) {
+	var err error
+	if *regions, err = s.regions(f); err != nil {
+		return find.Known{}, err
+	}
+	q, err := query.Question()
+	if err != nil {
+		return find.Known{}, err
+	}
+	q.Facets |= facets
+	known, err := f.ask(ctx, s, q)
+	*regions = s.answered(known, *regions)
+	return known, err
+}
+
 // nobodyKnows tells that a region is in no list and that its EC2 did not answer:
 // it does not exist, and is not to be taken for one that was asked. Prices and
 // scores are told by other regions, which say nothing about what they do not
@@ -78,10 +103,10 @@ func (f Factory) survey(ctx context.Context, s shared, q market.Question) (marke
 	if err != nil {
 		return market.Survey{}, err
 	}
-	kept := market.NewKept(f.Places.Market(), setup.Identity, f.Now)
+	earlier := kept.New(f.Places.Market(), setup.Identity, f.Now)
 	survey := market.Survey{Question: q}
 	if !s.Refresh {
-		survey = kept.Read(q, s.Offline)
+		survey = earlier.Read(q, s.Offline)
 	}
 	switch {
 	case survey.Complete():
@@ -105,8 +130,8 @@ func (f Factory) survey(ctx context.Context, s shared, q market.Question) (marke
 		f.note([]string{"AWS was not asked: " + err.Error() + "; " + problem.NextOf(err)})
 		return survey, nil
 	}
-	survey = market.Ask(ctx, market.Of(target), f.Now, survey)
-	if err := kept.Write(survey); err != nil {
+	survey = ask.Ask(ctx, ask.Of(target), f.Now, survey)
+	if err := earlier.Write(survey); err != nil {
 		f.note([]string{err.Error()})
 	}
 	return survey, demanded(s, survey)
@@ -165,7 +190,7 @@ func (f Factory) surveyLocal(ctx context.Context, s shared, q market.Question) (
 	if err != nil {
 		return survey, err
 	}
-	survey = market.Ask(ctx, market.Of(target), f.Now, survey)
+	survey = ask.Ask(ctx, ask.Of(target), f.Now, survey)
 	return survey, demanded(s, survey)
 }
 

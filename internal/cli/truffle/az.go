@@ -60,21 +60,11 @@ built-in catalog's: which name stands for which zone may differ in an account.`,
 }
 
 func azRun(ctx context.Context, opts azOptions) error {
-	var err error
-	if opts.Query.Regions, err = opts.Shared.regions(opts.Factory); err != nil {
-		return err
-	}
-	question, err := opts.Query.Question()
+	query := &opts.Query
+	known, err := opts.Factory.askIn(ctx, opts.Shared, &query.Regions, market.Types|market.Zones|market.OnDemand, query)
 	if err != nil {
 		return err
 	}
-	question.Facets = market.Types | market.Zones | market.OnDemand
-	known, err := opts.Factory.ask(ctx, opts.Shared, question)
-	if err != nil {
-		return err
-	}
-	opts.Query.Regions = opts.Shared.answered(known, opts.Query.Regions)
-	opts.Query.Regions = opts.Shared.answered(known, opts.Query.Regions)
 	rows, explanation, err := find.Zones(known, opts.Query)
 	if err != nil {
 		return err

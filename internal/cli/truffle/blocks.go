@@ -58,7 +58,7 @@ func blockColumns() []column {
 		{Column: term.Column{Title: "OFFERING"}},
 		{Column: term.Column{Title: "GPU"}, wide: true},
 		{Column: term.Column{Title: "VCPU", Right: true}, wide: true},
-		{Column: term.Column{Title: "MEMORY", Right: true}, wide: true},
+		{Column: term.Column{Title: "MEMORY GiB", Right: true}, wide: true},
 	}
 }
 
@@ -67,6 +67,6 @@ func blockCells(r find.BlockRow, now time.Time) []string {
 	return []string{
 		b.Type, b.Zone, strconv.Itoa(b.Instances), strconv.Itoa(b.Hours), b.Fee.String(),
 		term.Moment(b.Start, now), term.Moment(b.End, now), b.ID,
-		accelerators(r.Type), term.Count(r.Type.VCPUs), term.Memory(r.Type.MemoryMiB),
+		accelerators(r.Type), term.Count(r.Type.VCPUs), term.GiB(r.Type.MemoryMiB),
 	}
 }

@@ -80,23 +80,16 @@ func (o *capacityOptions) check(cmd *cobra.Command) error {
 }
 
 func capacityRun(ctx context.Context, opts capacityOptions) error {
-	regions, err := opts.Shared.regions(opts.Factory)
-	if err != nil {
-		return err
-	}
-	question, err := find.Query{Patterns: opts.Query.Types, Regions: regions}.Question()
-	if err != nil {
-		return err
-	}
-	question.Facets = market.Reservations
+	facets := market.Reservations
 	if opts.Blocks {
-		question.Facets = market.Blocks
+		facets = market.Blocks
 	}
-	known, err := opts.Factory.ask(ctx, opts.Shared, question)
+	query := &opts.Query
+	known, err := opts.Factory.askIn(ctx, opts.Shared, &query.Regions, facets, query)
 	if err != nil {
 		return err
 	}
-	opts.Query.Regions, opts.Query.Now = opts.Shared.answered(known, regions), opts.Factory.Now()
+	opts.Query.Now = opts.Factory.Now()
 	if opts.Blocks {
 		return showBlocks(opts, known)
 	}
@@ -178,7 +171,7 @@ func capacityColumns() []column {
 		{Column: term.Column{Title: "PLATFORM"}, wide: true},
 		{Column: term.Column{Title: "USED BY"}, wide: true},
 		{Column: term.Column{Title: "VCPU", Right: true}, wide: true},
-		{Column: term.Column{Title: "MEMORY", Right: true}, wide: true},
+		{Column: term.Column{Title: "MEMORY GiB", Right: true}, wide: true},
 		{Column: term.Column{Title: "GPU"}, wide: true},
 		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true}, wide: true},
 	}
@@ -199,40 +192,45 @@ func capacityCells(r find.CapacityRow, now time.Time) []string {
 	return []string{
 		r.Type.Name, c.Zone, fmt.Sprintf("%d/%d", c.Available, c.Total), term.Or(c.State), term.Or(c.Kind), obstacle, c.ID,
 		term.Moment(c.Start, now), end, term.Or(c.Platform), users,
-		term.Count(r.Type.VCPUs), term.Memory(r.Type.MemoryMiB), accelerators(r.Type), r.OnDemand.String(),
+		term.Count(r.Type.VCPUs), term.GiB(r.Type.MemoryMiB), accelerators(r.Type), r.OnDemand.String(),
 	}
 }
 
 // capacityMissing says which regions the answer leaves out, and what else.
 func capacityMissing(e find.CapacityExplanation) []string {
-	var notes []string
-	for _, f := range e.Failed {
-		notes = append(notes, fmt.Sprintf("%s is missing: %v", f.Region, f.Err))
-	}
+	notes := byCause("missing: %s: %v", e.Failed)
 	if e.UnknownGPU > 0 {
 		notes = append(notes, fmt.Sprintf("%d left out by --gpu-only because nothing is known about their type", e.UnknownGPU))
 	}
 	return notes
 }
 
-// told says when EC2 told what is shown, a line for each moment.
-func told(known find.Known, regions []string, asOf func(market.Region) time.Time) []string {
-	var lines []string
-	at := map[string][]string{}
-	for _, name := range regions {
-		live, _ := known.Live.Region(name)
-		when := asOf(live)
-		if when.IsZero() {
-			continue
+// byCause words failed queries, a line for each cause with all its regions.
+func byCause(format string, failed []find.FailedQuery) []string {
+	var causes []string
+	regions := map[string][]string{}
+	for _, f := range failed {
+		cause := f.Err.Error()
+		if regions[cause] == nil {
+			causes = append(causes, cause)
 		}
-		line := when.UTC().Format(time.RFC3339)
-		if at[line] == nil {
-			lines = append(lines, line)
-		}
-		at[line] = append(at[line], name)
+		regions[cause] = append(regions[cause], f.Region)
 	}
-	for i, line := range lines {
-		lines[i] = fmt.Sprintf("capacity in %s: %s, EC2", strings.Join(at[line], ", "), line)
+	var lines []string
+	for _, cause := range causes {
+		lines = append(lines, fmt.Sprintf(format, strings.Join(regions[cause], ", "), cause))
 	}
 	return lines
+}
+
+// told says when EC2 told what is shown.
+func told(known find.Known, regions []string, asOf func(market.Region) time.Time) []string {
+	var moments origins
+	for _, name := range regions {
+		live, _ := known.Live.Region(name)
+		if when := asOf(live); !when.IsZero() {
+			moments = moments.add(name, "EC2", when.UTC().Format(time.RFC3339))
+		}
+	}
+	return moments.lines("capacity")
 }

@@ -59,12 +59,7 @@ func compareRun(ctx context.Context, opts describeOptions) error {
 	if err := term.Table(opts.Factory.Streams, columns, cells); err != nil {
 		return err
 	}
-	var rows []find.Row
-	for _, d := range all {
-		rows = append(rows, d.Row)
-	}
-	notes = append(notes, provenance(rows)...)
-	for _, note := range append(notes, assumptions(all)...) {
+	for _, note := range slices.Concat(notes, provenance(rowsOf(all)), assumptions(all)) {
 		term.Note(opts.Factory.Streams, "%s", note)
 	}
 	return nil

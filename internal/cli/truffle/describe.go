@@ -3,12 +3,12 @@ package truffle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/find"
-	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
@@ -81,7 +81,7 @@ func describeRun(ctx context.Context, opts describeOptions) error {
 			return err
 		}
 	}
-	for _, note := range append(notes, assumptions(all)...) {
+	for _, note := range slices.Concat(notes, estimates(rowsOf(all)), assumptions(all)) {
 		term.Note(streams, "%s", note)
 	}
 	return nil
@@ -102,23 +102,21 @@ func factTable(streams term.Streams, what, name string, facts []fact) error {
 
 // describe asks for the types and tells everything about them.
 func (o describeOptions) describe(ctx context.Context) ([]find.Description, []string, error) {
-	query := find.Query{Patterns: o.Types}
-	var err error
-	if query.Regions, err = o.Shared.regions(o.Factory); err != nil {
-		return nil, nil, err
-	}
-	question, err := query.Question()
+	query := &find.Query{Patterns: o.Types}
+	known, err := o.Factory.askIn(ctx, o.Shared, &query.Regions, inCatalog, query)
 	if err != nil {
 		return nil, nil, err
 	}
-	question.Facets = market.Types | market.Zones | market.OnDemand | market.Spot
-	known, err := o.Factory.ask(ctx, o.Shared, question)
-	if err != nil {
-		return nil, nil, err
-	}
-	query.Regions = o.Shared.answered(known, query.Regions)
-	all, explanation, err := find.Describe(known, query)
+	all, explanation, err := find.Describe(known, *query)
 	return all, missing(explanation, query.Regions), err
+}
+
+func rowsOf(all []find.Description) []find.Row {
+	rows := make([]find.Row, len(all))
+	for i, d := range all {
+		rows[i] = d.Row
+	}
+	return rows
 }
 
 // recordView is what programs get of descriptions; eyes get tables of facts.

@@ -2,11 +2,12 @@ package truffle
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/find"
+	"github.com/spawn-ec2/spawn/internal/market"
 )
 
 // filterFlags gives a command a flag for each kind of filter. The function that
@@ -33,9 +34,9 @@ func filterFlags(cmd *cobra.Command) (given func() []find.Setting) {
 func missing(e find.Explanation, regions []string) []string {
 	var notes []string
 	for _, m := range e.Elsewhere {
-		note := fmt.Sprintf("%s is not listed in %s", m.Type, strings.Join(regions, ", "))
+		note := fmt.Sprintf("%s is not listed in %s", m.Type, some(regions, 3))
 		if len(m.Regions) > 0 {
-			note += "; it is in " + strings.Join(m.Regions, ", ")
+			note += "; it is in " + some(market.FirstOf(catalog.BaseRegion, m.Regions), 5)
 		}
 		notes = append(notes, note)
 	}
@@ -46,6 +47,9 @@ func missing(e find.Explanation, regions []string) []string {
 		case s.Unknown > 1:
 			notes = append(notes, fmt.Sprintf("%d types are left out because their %s is unknown (%s)", s.Unknown, s.Filter.Subject(), s.Filter))
 		}
+	}
+	if e.NotAsked > 0 {
+		notes = append(notes, fmt.Sprintf("EC2 was not asked about %d of the types, because they are too many: the built-in catalog speaks for them; name fewer types or regions to ask about all", e.NotAsked))
 	}
 	return notes
 }

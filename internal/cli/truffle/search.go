@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/find"
-	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -78,20 +77,11 @@ func (o *searchOptions) read(patterns []string, filters []find.Setting) error {
 }
 
 func searchRun(ctx context.Context, opts searchOptions) error {
-	var err error
-	if opts.Query.Regions, err = opts.Shared.regions(opts.Factory); err != nil {
-		return err
-	}
-	question, err := opts.Query.Question()
+	query := &opts.Query
+	known, err := opts.Factory.askIn(ctx, opts.Shared, &query.Regions, inCatalog, query)
 	if err != nil {
 		return err
 	}
-	question.Facets = market.Types | market.Zones | market.OnDemand | market.Spot
-	known, err := opts.Factory.ask(ctx, opts.Shared, question)
-	if err != nil {
-		return err
-	}
-	opts.Query.Regions = opts.Shared.answered(known, opts.Query.Regions)
 	rows, explanation, err := find.Search(known, opts.Query)
 	if err != nil {
 		return err
@@ -132,18 +122,18 @@ func searchColumns(regions bool) []rowColumn {
 	}
 	return append(columns,
 		figure("VCPU", func(r find.Row) string { return term.Count(r.Type.VCPUs) }),
-		figure("MEMORY", func(r find.Row) string { return term.Memory(r.Type.MemoryMiB) }),
+		figure("MEMORY GiB", func(r find.Row) string { return term.GiB(r.Type.MemoryMiB) }),
+		figure("PRICE $/h", func(r find.Row) string { return r.OnDemand.String() }),
+		figure("SPOT $/h", func(r find.Row) string { return r.Spot.String() }),
 		text("ARCH", func(r find.Row) string { return term.Or(r.Type.Architectures.Preferred()) }),
 		text("GPU", func(r find.Row) string { return accelerators(r.Type) }),
 		wide(figure("GPU MEMORY", func(r find.Row) string { return gpuMemory(r.Type) })),
-		figure("ON-DEMAND $/h", func(r find.Row) string { return r.OnDemand.String() }),
-		figure("SPOT $/h", func(r find.Row) string { return r.Spot.String() }),
 		text("NETWORK", func(r find.Row) string { return network(r.Type) }),
 		wide(figure("EBS", func(r find.Row) string { return ebs(r.Type) })),
 		wide(figure("LOCAL DISK", func(r find.Row) string { return localDisk(r.Type) })),
 		wide(text("HIBERNATION", func(r find.Row) string { return r.Type.Hibernation.String() })),
 		wide(text("ZONES", func(r find.Row) string { return term.Or(strings.Join(r.Zones, " ")) })),
-		wide(text("ON-DEMAND PRICE OF", func(r find.Row) string { return term.Provenance(r.OnDemand) })),
+		wide(text("PRICE OF", func(r find.Row) string { return term.Provenance(r.OnDemand) })),
 		wide(text("SPOT PRICE OF", func(r find.Row) string { return term.Provenance(r.Spot) })),
 	)
 }

@@ -73,7 +73,7 @@ func cleanupRun(ctx context.Context, o *Options) error {
 }
 
 func (o *Options) scope(ctx context.Context, t *awsx.Target) (reap.Scope, error) {
-	who, err := account.Identify(ctx, t.STS())
+	who, err := account.Identify(ctx, account.STSOf(t))
 	if err != nil {
 		return reap.Scope{}, err
 	}

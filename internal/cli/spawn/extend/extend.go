@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/deadline"
 	"github.com/spawn-ec2/spawn/internal/instance"
@@ -65,6 +66,9 @@ func extendRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	if err := o.withinBlock(ctx, target, in, to, now); err != nil {
+		return err
+	}
 	moved, err := deadline.Move(ctx, target.EC2(), in, to)
 	if err != nil {
 		return err
@@ -85,6 +89,24 @@ func newDeadline(in instance.Instance, by time.Duration, fromNow bool, now time.
 		return to, problem.New(problem.Usage, "that is %s from now, longer than the ceiling of %s", term.Span(to.Left(now)), term.Span(settings.Ceiling()))
 	}
 	return to, nil
+}
+
+// withinBlock refuses a deadline at which EC2 would have taken the instance away
+// already. A shorter life needs no permission.
+func (o *Options) withinBlock(ctx context.Context, target *awsx.Target, in instance.Instance, to lifecycle.Deadline, now time.Time) error {
+	if !in.Tags.Deadline.IsZero() && !to.Time().After(in.Tags.Deadline.Time()) {
+		return nil
+	}
+	last, err := deadline.Latest(ctx, target.EC2(), in)
+	if err != nil || last.IsZero() || !to.Time().After(last.Time()) {
+		return err
+	}
+	refusal := problem.New(problem.Usage, "EC2 ends the instances of the Capacity Block %s before that: the deadline of %s can be %s at the latest",
+		in.Reservation, in.Label(), term.Moment(last.Time(), now))
+	if left := last.Left(now).Truncate(time.Minute); left > 0 {
+		return refusal.WithNext("move it there: spawn extend %s =%s", in.Label(), lifecycle.FormatDuration(left))
+	}
+	return refusal
 }
 
 // report says which layers hold the new deadline. An agent that should have

@@ -210,8 +210,8 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 
 func (o *Options) launcher(t *awsx.Target, events func(launch.Event)) *launch.Launcher {
 	return &launch.Launcher{
-		EC2: t.EC2(), STS: t.STS(), IAM: t.IAM(), S3: t.S3(),
-		ObjectURLs: t.ObjectURLs,
+		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t),
+		ObjectURLs: account.ObjectURLs(t),
 		Address: func(ctx context.Context) (netip.Prefix, error) {
 			if t.OnLoopback() {
 				return account.Loopback(), nil
@@ -237,12 +237,25 @@ func (o *Options) announce(p launch.Plan) {
 		p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name,
 		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, costs(c))
 	if others := p.Candidates[1:]; len(others) > 0 {
-		names := make([]string, len(others))
-		for i, other := range others {
-			names[i] = other.String()
-		}
-		fmt.Fprintf(o.Factory.Streams.Err, "  if there is no capacity: %s\n", strings.Join(names, ", "))
+		fmt.Fprintf(o.Factory.Streams.Err, "  if there is no capacity: %s\n", instead(others))
 	}
+}
+
+// instead names candidates with their zones; many are counted from the fifth on.
+func instead(others []launch.Candidate) string {
+	const most = 4
+	var names []string
+	for _, c := range others[:min(most, len(others))] {
+		name := c.String()
+		if len(c.Zones) > 0 {
+			name += " in " + strings.Join(c.Zones, " or ")
+		}
+		names = append(names, name)
+	}
+	if more := len(others) - most; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // costs says what a candidate costs an hour, and how that is known.

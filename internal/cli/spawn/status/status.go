@@ -60,6 +60,7 @@ type report struct {
 	HourlyUSD   *float64         `json:"usd_per_hour"`
 	PriceSource string           `json:"price_source,omitempty"`
 	PriceAsOf   string           `json:"price_as_of,omitempty"`
+	Estimated   bool             `json:"price_is_estimate"` // a Spot price of the catalog is the region's average
 	SoFar       price.Cost       `json:"compute_so_far"`
 	AtMost      price.Cost       `json:"compute_until_deadline"`
 	hourly      price.Price
@@ -134,7 +135,7 @@ func (r *report) addCost(in instance.Instance, now time.Time) {
 	if in.State != lifecycle.StateRunning {
 		return
 	}
-	r.HourlyUSD, r.PriceSource, r.PriceAsOf = r.hourly.USD(), r.hourly.Source, r.hourly.AsOf
+	r.HourlyUSD, r.PriceSource, r.PriceAsOf, r.Estimated = r.hourly.USD(), r.hourly.Source, r.hourly.AsOf, r.hourly.Estimated
 	r.SoFar = r.hourly.Over(now.Sub(in.Launched))
 	if !r.deadline.IsZero() {
 		r.AtMost = r.hourly.Over(r.deadline.Time().Sub(in.Launched))
@@ -225,6 +226,9 @@ func costLine(r report) string {
 func priceLine(r report) string {
 	if r.State != lifecycle.StateRunning {
 		return "none for compute"
+	}
+	if r.Market == lifecycle.Spot && r.hourly.Known() {
+		return "the region's average, not what this zone asks: " + term.Provenance(r.hourly)
 	}
 	return term.Provenance(r.hourly)
 }

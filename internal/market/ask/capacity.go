@@ -1,15 +1,15 @@
-package market
+package ask
 
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/price"
 )
 
@@ -17,19 +17,19 @@ import (
 // shared with it: what can be used now or has a date, of all types.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityReservations.html
-func (a *asker) reservations(ctx context.Context, region string) Fact[[]Reservation] {
+func (a *asker) reservations(ctx context.Context, region string) market.Fact[[]market.Reservation] {
 	client := a.services.EC2In(region)
 	states := ec2types.Filter{Name: aws.String("state"), Values: []string{
 		string(ec2types.CapacityReservationStateActive), string(ec2types.CapacityReservationStateScheduled),
 	}}
-	all, err := pages(ctx, a, func(token *string) ([]Reservation, *string, error) {
+	all, err := pages(ctx, a, func(token *string) ([]market.Reservation, *string, error) {
 		out, err := client.DescribeCapacityReservations(ctx, &ec2.DescribeCapacityReservationsInput{
 			Filters: []ec2types.Filter{states}, MaxResults: aws.Int32(1000), NextToken: token,
 		})
 		if err != nil {
 			return nil, nil, err
 		}
-		var page []Reservation
+		var page []market.Reservation
 		for _, r := range out.CapacityReservations {
 			page = append(page, reservationOf(r))
 		}
@@ -38,12 +38,12 @@ func (a *asker) reservations(ctx context.Context, region string) Fact[[]Reservat
 	return result(all, err, a.asOf)
 }
 
-func reservationOf(r ec2types.CapacityReservation) Reservation {
+func reservationOf(r ec2types.CapacityReservation) market.Reservation {
 	kind := string(r.ReservationType)
 	if kind == "" {
 		kind = string(ec2types.CapacityReservationTypeDefault)
 	}
-	return Reservation{
+	return market.Reservation{
 		ID: aws.ToString(r.CapacityReservationId), Type: aws.ToString(r.InstanceType), Zone: aws.ToString(r.AvailabilityZone),
 		Kind: kind, State: string(r.State), Platform: string(r.InstancePlatform),
 		Targeted: r.InstanceMatchCriteria == ec2types.InstanceMatchCriteriaTargeted,
@@ -67,24 +67,24 @@ func blockTypes() []string {
 // never asking a call a type; few types are sold so, and each in few regions.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityBlockOfferings.html
-func (a *asker) blocks(ctx context.Context, region string) Fact[[]Block] {
+func (a *asker) blocks(ctx context.Context, region string) market.Fact[[]market.Block] {
 	var some []selection
 	for _, name := range blockTypes() {
 		_, offered := catalog.Offered(region, name)
-		if offered && (len(a.selections) == 0 || a.question.means(name)) {
+		if offered && (len(a.selections) == 0 || a.question.Means(name)) {
 			some = append(some, selection{names: []string{name}})
 		}
 	}
 	client := a.services.EC2In(region)
-	value, err := gather(ctx, some, func(ctx context.Context, s selection) ([]Block, error) {
-		return pages(ctx, a, func(token *string) ([]Block, *string, error) {
+	value, err := gather(ctx, some, func(ctx context.Context, s selection) ([]market.Block, error) {
+		return pages(ctx, a, func(token *string) ([]market.Block, *string, error) {
 			out, err := client.DescribeCapacityBlockOfferings(ctx, &ec2.DescribeCapacityBlockOfferingsInput{
 				InstanceType: aws.String(s.names[0]), InstanceCount: aws.Int32(1), CapacityDurationHours: aws.Int32(24), NextToken: token,
 			})
 			if err != nil {
 				return nil, nil, err
 			}
-			var page []Block
+			var page []market.Block
 			for _, b := range out.CapacityBlockOfferings {
 				page = append(page, blockOf(b))
 			}
@@ -94,18 +94,15 @@ func (a *asker) blocks(ctx context.Context, region string) Fact[[]Block] {
 	return result(value, err, a.asOf)
 }
 
-func blockOf(b ec2types.CapacityBlockOffering) Block {
-	out := Block{
+func blockOf(b ec2types.CapacityBlockOffering) market.Block {
+	out := market.Block{
 		ID: aws.ToString(b.CapacityBlockOfferingId), Type: aws.ToString(b.InstanceType), Zone: aws.ToString(b.AvailabilityZone),
 		Instances: int(aws.ToInt32(b.InstanceCount)), Hours: int(aws.ToInt32(b.CapacityBlockDurationHours)),
 		Start: aws.ToTime(b.StartDate), End: aws.ToTime(b.EndDate),
 	}
 	// A fee in another currency, or one that is no number, is unknown.
 	if fee, err := strconv.ParseFloat(aws.ToString(b.UpfrontFee), 64); err == nil && aws.ToString(b.CurrencyCode) == "USD" {
-		out.Fee = feeOf(fee)
+		out.Fee = price.CostFromUSD(fee)
 	}
 	return out
 }
-
-// feeOf is an amount of USD as a cost.
-func feeOf(usd float64) price.Cost { return price.FromUSD(usd, "", "").Over(time.Hour) }

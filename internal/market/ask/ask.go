@@ -1,10 +1,11 @@
-package market
+// Package ask asks EC2 what is true now. All regions are asked at once, and no
+// call is made for a single type.
+package ask
 
 import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/market"
 )
 
 // callsAtOnce bounds the calls under way. It is above what a search of one
@@ -28,7 +30,7 @@ const callsAtOnce = 256
 // The depth is two round trips. The catalog's regions and the list of the
 // account's regions are asked in the first; regions that only the list has,
 // further pages, and the prices of types newer than the catalog, in the second.
-func Ask(ctx context.Context, services Services, now func() time.Time, have Survey) Survey {
+func Ask(ctx context.Context, services Services, now func() time.Time, have market.Survey) market.Survey {
 	a := &asker{services: services, asOf: now(), question: have.Question, slots: make(chan struct{}, callsAtOnce)}
 	a.selections, a.chunked = selections(have.Question)
 	out := have
@@ -46,20 +48,20 @@ func Ask(ctx context.Context, services Services, now func() time.Time, have Surv
 type asker struct {
 	services   Services
 	asOf       time.Time // of all answers: not later than the service gave them
-	question   Question
+	question   market.Question
 	selections []selection
 	chunked    bool          // the selections are of the catalog's names, in place of wildcards
 	slots      chan struct{} // a call under way holds one
 }
 
 // everywhere asks all regions of the account.
-func (a *asker) everywhere(ctx context.Context, s *Survey) {
+func (a *asker) everywhere(ctx context.Context, s *market.Survey) {
 	if s.Enabled.Known() {
-		s.Regions = a.all(ctx, *s, FirstOf(a.question.First, s.Enabled.Value))
+		s.Regions = a.all(ctx, *s, market.FirstOf(a.question.First, s.Enabled.Value))
 		return
 	}
-	assumed := FirstOf(a.question.First, Partition(a.question.First))
-	var answered []Region
+	assumed := market.FirstOf(a.question.First, market.Partition(a.question.First))
+	var answered []market.Region
 	var wait sync.WaitGroup
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -78,12 +80,12 @@ func (a *asker) everywhere(ctx context.Context, s *Survey) {
 	}
 	more := a.all(ctx, *s, beyond)
 	wait.Wait()
-	byName := map[string]Region{}
+	byName := map[string]market.Region{}
 	for _, r := range append(answered, more...) {
 		byName[r.Name] = r
 	}
 	s.Regions = nil
-	for _, name := range FirstOf(a.question.First, s.Enabled.Value) {
+	for _, name := range market.FirstOf(a.question.First, s.Enabled.Value) {
 		s.Regions = append(s.Regions, byName[name])
 	}
 }
@@ -91,7 +93,7 @@ func (a *asker) everywhere(ctx context.Context, s *Survey) {
 // enabled asks for the regions that the account may use.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html
-func (a *asker) enabled(ctx context.Context) Fact[[]string] {
+func (a *asker) enabled(ctx context.Context) market.Fact[[]string] {
 	if !a.take(ctx) {
 		return failed[[]string](ctx.Err())
 	}
@@ -117,8 +119,8 @@ func (a *asker) home() string {
 }
 
 // all asks regions at the same time; what have knows is not asked again.
-func (a *asker) all(ctx context.Context, have Survey, names []string) []Region {
-	out := make([]Region, len(names))
+func (a *asker) all(ctx context.Context, have market.Survey, names []string) []market.Region {
+	out := make([]market.Region, len(names))
 	var wait sync.WaitGroup
 	for i, name := range names {
 		out[i], _ = have.Region(name)
@@ -166,48 +168,16 @@ func pages[T any](ctx context.Context, a *asker, ask func(token *string) (page [
 	}
 }
 
-func known[T any](value T, asOf time.Time) Fact[T] { return Fact[T]{Value: value, AsOf: asOf} }
+func known[T any](value T, asOf time.Time) market.Fact[T] {
+	return market.Fact[T]{Value: value, AsOf: asOf}
+}
 
-func failed[T any](err error) Fact[T] { return Fact[T]{Err: failure(err)} }
+func failed[T any](err error) market.Fact[T] { return market.Fact[T]{Err: failure(err)} }
 
 // result is the fact that a call's outcome makes.
-func result[T any](value T, err error, asOf time.Time) Fact[T] {
+func result[T any](value T, err error, asOf time.Time) market.Fact[T] {
 	if err != nil {
 		return failed[T](err)
 	}
 	return known(value, asOf)
-}
-
-// FirstOf are the names with first at the beginning, if it is one of them.
-func FirstOf(first string, names []string) []string {
-	sorted := slices.Sorted(slices.Values(names))
-	slices.SortStableFunc(sorted, func(a, b string) int {
-		switch {
-		case a == b:
-			return 0
-		case a == first:
-			return -1
-		case b == first:
-			return 1
-		}
-		return 0
-	})
-	return sorted
-}
-
-// Partition are the catalog's regions that an account of a region can have:
-// those of the same partition of AWS.
-//
-// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-func Partition(region string) []string {
-	return slices.DeleteFunc(catalog.Regions(), func(name string) bool { return partitionOf(name) != partitionOf(region) })
-}
-
-func partitionOf(region string) string {
-	for _, prefix := range []string{"us-gov-", "cn-", "us-iso", "eu-isoe-", "eusc-"} {
-		if strings.HasPrefix(region, prefix) {
-			return prefix
-		}
-	}
-	return ""
 }

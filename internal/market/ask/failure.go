@@ -1,4 +1,4 @@
-package market
+package ask
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/awsx"
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
@@ -30,7 +31,7 @@ func failure(err error) error {
 	case awserr.IsBadCredentials(err):
 		return reworded("the credentials were not accepted: "+awserr.Code(err), err, problem.Denied, problem.NextOf(explained))
 	case awserr.IsThrottled(err):
-		return reworded(call.Service()+" was asked too often", err, problem.Failed, "try again in a minute")
+		return reworded(call.Service()+" was asked too often", err, problem.Failed, "try again in a minute, or name fewer types or regions")
 	default:
 		return explained
 	}
@@ -45,7 +46,7 @@ func notEnabled(err error) error {
 // region took them.
 //
 // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
-func nameRegionsNotEnabled(regions []Region) {
+func nameRegionsNotEnabled(regions []market.Region) {
 	taken := false
 	for _, r := range regions {
 		taken = taken || r.Types.Known() || r.Zones.Known() || r.Spot.Known() || r.Reservations.Known()
@@ -54,12 +55,9 @@ func nameRegionsNotEnabled(regions []Region) {
 		return
 	}
 	for i := range regions {
-		r := &regions[i]
-		for _, err := range []*error{
-			&r.Types.Err, &r.Zones.Err, &r.OnDemand.Err, &r.Spot.Err, &r.History.Err, &r.Scores.Err, &r.Reservations.Err, &r.Blocks.Err, &r.Quotas.Err,
-		} {
-			if awserr.IsBadCredentials(*err) {
-				*err = notEnabled(*err)
+		for _, fact := range regions[i].Facts() {
+			if _, _, err := fact.Told(); awserr.IsBadCredentials(err) {
+				fact.Fail(notEnabled(err))
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package market
+package ask
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/market"
 )
 
 // typesSource is where types and zones come from.
 const typesSource = "EC2 DescribeInstanceTypes"
 
-func (a *asker) types(ctx context.Context, region string, some []selection) Fact[[]catalog.Type] {
+func (a *asker) types(ctx context.Context, region string, some []selection) market.Fact[[]catalog.Type] {
 	client := a.services.EC2In(region)
 	value, err := gather(ctx, some, func(ctx context.Context, s selection) ([]catalog.Type, error) {
 		return pages(ctx, a, func(token *string) ([]catalog.Type, *string, error) {
@@ -92,7 +93,7 @@ func answer(yes *bool) catalog.Answer {
 // zones asks in which zones types are offered.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
-func (a *asker) zones(ctx context.Context, region string, some []selection) Fact[map[string][]string] {
+func (a *asker) zones(ctx context.Context, region string, some []selection) market.Fact[map[string][]string] {
 	offerings, err := gather(ctx, some, func(ctx context.Context, s selection) ([]ec2types.InstanceTypeOffering, error) {
 		return a.offerings(ctx, region, ec2types.LocationTypeAvailabilityZone, s)
 	})

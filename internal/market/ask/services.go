@@ -1,4 +1,4 @@
-package market
+package ask
 
 import (
 	"context"
@@ -44,6 +44,12 @@ func Of(t *awsx.Target) Services { return target{t} }
 
 type target struct{ *awsx.Target }
 
-func (t target) EC2In(region string) EC2              { return t.Target.EC2In(region) }
-func (t target) PricingIn(region string) Pricing      { return t.Target.PricingIn(region) }
-func (t target) QuotasIn(region string) ServiceQuotas { return t.Target.QuotasIn(region) }
+func (t target) EC2In(region string) EC2 { return t.Target.EC2In(region) }
+
+func (t target) PricingIn(region string) Pricing {
+	return pricing.NewFromConfig(t.Config(), func(o *pricing.Options) { o.Region = region })
+}
+
+func (t target) QuotasIn(region string) ServiceQuotas {
+	return servicequotas.NewFromConfig(t.Config(), func(o *servicequotas.Options) { o.Region = region })
+}

@@ -1,9 +1,10 @@
-package market
+package kept
 
 import (
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/price"
 )
 
@@ -24,9 +25,9 @@ type keptRegion struct {
 	History      keptFact[[]keptSpot]           `json:"history,omitzero"`
 	HistorySince time.Time                      `json:"history_since,omitzero"`
 	Scores       keptFact[map[string]int]       `json:"scores,omitzero"`
-	Reservations keptFact[[]Reservation]        `json:"reservations,omitzero"`
+	Reservations keptFact[[]market.Reservation] `json:"reservations,omitzero"`
 	Blocks       keptFact[[]keptBlock]          `json:"blocks,omitzero"`
-	Quotas       keptFact[[]Quota]              `json:"quotas,omitzero"`
+	Quotas       keptFact[[]market.Quota]       `json:"quotas,omitzero"`
 }
 
 type keptFact[T any] struct {
@@ -48,12 +49,12 @@ type keptSpot struct {
 }
 
 type keptBlock struct {
-	Block
+	market.Block
 	Fee *float64 // USD; nil is unknown
 }
 
 // toKeep is a region in its form on disk; since is where its history begins.
-func toKeep(r Region, since time.Time) keptRegion {
+func toKeep(r market.Region, since time.Time) keptRegion {
 	return keptRegion{
 		Version: keptVersion, HistorySince: since,
 		Types: keep(r.Types, same), Zones: keep(r.Zones, same), Scores: keep(r.Scores, same), Reservations: keep(r.Reservations, same), Quotas: keep(r.Quotas, same),
@@ -65,8 +66,8 @@ func toKeep(r Region, since time.Time) keptRegion {
 
 // region is what was kept of a region. A history that begins too late for the
 // question is none.
-func (f keptRegion) region(name string, start time.Time) Region {
-	r := Region{
+func (f keptRegion) region(name string, start time.Time) market.Region {
+	r := market.Region{
 		Name:  name,
 		Types: recall(f.Types, same), Zones: recall(f.Zones, same), Scores: recall(f.Scores, same), Reservations: recall(f.Reservations, same), Quotas: recall(f.Quotas, same),
 		OnDemand: recall(f.OnDemand, each(keptPrice.price)),
@@ -74,25 +75,25 @@ func (f keptRegion) region(name string, start time.Time) Region {
 		Blocks: recall(f.Blocks, every(keptBlock.block)),
 	}
 	if f.HistorySince.After(start) {
-		r.History = Fact[[]SpotPrice]{}
+		r.History = market.Fact[[]market.SpotPrice]{}
 	} else {
 		r.History.Value = since(r.History.Value, start)
 	}
 	return r
 }
 
-func keep[T, K any](f Fact[T], form func(T) K) keptFact[K] {
+func keep[T, K any](f market.Fact[T], form func(T) K) keptFact[K] {
 	if !f.Known() {
 		return keptFact[K]{}
 	}
 	return keptFact[K]{f.AsOf, form(f.Value)}
 }
 
-func recall[K, T any](f keptFact[K], form func(K) T) Fact[T] {
+func recall[K, T any](f keptFact[K], form func(K) T) market.Fact[T] {
 	if f.AsOf.IsZero() {
-		return Fact[T]{}
+		return market.Fact[T]{}
 	}
-	return Fact[T]{Value: form(f.Value), AsOf: f.AsOf, Kept: true}
+	return market.Fact[T]{Value: form(f.Value), AsOf: f.AsOf, Kept: true}
 }
 
 func same[T any](v T) T { return v }
@@ -126,62 +127,51 @@ func priceToKeep(p price.Price) keptPrice {
 
 func (p keptPrice) price() price.Price { return price.FromUSD(p.USD, p.Source, p.AsOf) }
 
-func spotToKeep(s SpotPrice) keptSpot { return keptSpot{s.Type, s.Zone, s.Since, priceToKeep(s.Price)} }
+func spotToKeep(s market.SpotPrice) keptSpot {
+	return keptSpot{s.Type, s.Zone, s.Since, priceToKeep(s.Price)}
+}
 
-func (s keptSpot) spot() SpotPrice { return SpotPrice{s.Type, s.Zone, s.price(), s.Since} }
+func (s keptSpot) spot() market.SpotPrice {
+	return market.SpotPrice{Type: s.Type, Zone: s.Zone, Price: s.price(), Since: s.Since}
+}
 
-func blockToKeep(b Block) keptBlock {
+func blockToKeep(b market.Block) keptBlock {
 	out := keptBlock{Block: b}
 	out.Fee = b.Fee.USD()
 	return out
 }
 
-func (b keptBlock) block() Block {
+func (b keptBlock) block() market.Block {
 	b.Block.Fee = price.Cost{}
 	if b.Fee != nil {
-		b.Block.Fee = feeOf(*b.Fee)
+		b.Block.Fee = price.CostFromUSD(*b.Fee)
 	}
 	return b.Block
 }
 
-// with takes from old the facts that the region does not know.
-func (r Region) with(old Region) Region {
-	r.Types, r.Zones, r.OnDemand = r.Types.or(old.Types), r.Zones.or(old.Zones), r.OnDemand.or(old.OnDemand)
-	r.Spot, r.History, r.Scores = r.Spot.or(old.Spot), r.History.or(old.History), r.Scores.or(old.Scores)
-	r.Reservations, r.Blocks, r.Quotas = r.Reservations.or(old.Reservations), r.Blocks.or(old.Blocks), r.Quotas.or(old.Quotas)
+// with is a region with the facts of an older answer that it does not know.
+func with(r, old market.Region) market.Region {
+	r.Types, r.Zones, r.OnDemand = or(r.Types, old.Types), or(r.Zones, old.Zones), or(r.OnDemand, old.OnDemand)
+	r.Spot, r.History, r.Scores = or(r.Spot, old.Spot), or(r.History, old.History), or(r.Scores, old.Scores)
+	r.Reservations, r.Blocks, r.Quotas = or(r.Reservations, old.Reservations), or(r.Blocks, old.Blocks), or(r.Quotas, old.Quotas)
 	return r
 }
 
-func (f Fact[T]) or(old Fact[T]) Fact[T] {
+func or[T any](f, old market.Fact[T]) market.Fact[T] {
 	if f.Known() || !old.Known() {
 		return f
 	}
 	return old
 }
 
-// forget drops the facts that are over.
-func (r *Region) forget(over func(Facet, time.Time) bool) {
-	r.Types.forget(Types, over)
-	r.Zones.forget(Zones, over)
-	r.OnDemand.forget(OnDemand, over)
-	r.Spot.forget(Spot, over)
-	r.History.forget(History, over)
-	r.Scores.forget(Scores, over)
-	r.Reservations.forget(Reservations, over)
-	r.Blocks.forget(Blocks, over)
-	r.Quotas.forget(Quotas, over)
-}
-
-func (f *Fact[T]) forget(facet Facet, over func(Facet, time.Time) bool) {
-	if f.Known() && over(facet, f.AsOf) {
-		*f = Fact[T]{}
+// since leaves out of a sorted history what was over before a time.
+func since(prices []market.SpotPrice, start time.Time) []market.SpotPrice {
+	var out []market.SpotPrice
+	for i, p := range prices {
+		over := i+1 < len(prices) && p.SamePlace(prices[i+1]) && !prices[i+1].Since.After(start)
+		if !over {
+			out = append(out, p)
+		}
 	}
+	return out
 }
-
-// hasNews tells that a fact was asked for now.
-func (r Region) hasNews() bool {
-	return r.Types.isNew() || r.Zones.isNew() || r.OnDemand.isNew() || r.Spot.isNew() || r.History.isNew() ||
-		r.Scores.isNew() || r.Reservations.isNew() || r.Blocks.isNew() || r.Quotas.isNew()
-}
-
-func (f Fact[T]) isNew() bool { return f.Known() && !f.Kept }

@@ -1,4 +1,4 @@
-package market_test
+package ask_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/fault"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
 	"github.com/spawn-ec2/spawn/internal/market"
+	"github.com/spawn-ec2/spawn/internal/market/ask"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
@@ -23,17 +24,17 @@ const search = market.Types | market.Zones | market.OnDemand | market.Spot
 
 func now() time.Time { return time.Date(2026, 11, 23, 4, 5, 6, 7, time.UTC) }
 
-func ask(t *testing.T, c cloudtest.Cloud, q market.Question) market.Survey {
+func survey(t *testing.T, c cloudtest.Cloud, q market.Question) market.Survey {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
-	return market.Ask(ctx, market.Of(c.Target), now, market.Survey{Question: q})
+	return ask.Ask(ctx, ask.Of(c.Target), now, market.Survey{Question: q})
 }
 
 // one is the answer of the one region that was asked.
 func one(t *testing.T, c cloudtest.Cloud, q market.Question) market.Region {
 	t.Helper()
-	s := ask(t, c, q)
+	s := survey(t, c, q)
 	if len(s.Regions) != 1 || s.Err != nil {
 		t.Fatalf("%d regions, %v", len(s.Regions), s.Err)
 	}
@@ -103,7 +104,7 @@ func TestAFamilyEverywhereIsTwoRoundTripsDeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := c.Local.Tape().Count()
-	s := ask(t, c, market.Question{First: "eu-west-1", Wildcards: []string{"m7i.*"}, Facets: search})
+	s := survey(t, c, market.Question{First: "eu-west-1", Wildcards: []string{"m7i.*"}, Facets: search})
 	calls := c.Local.Tape().Calls(before)
 	if depth := tape.Depth(calls); depth > 2 {
 		t.Errorf("%d round trips deep", depth)
@@ -200,7 +201,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	s := market.Ask(ctx, market.Of(c.Target), now, market.Survey{Question: market.Question{Regions: []string{"us-east-1", "eu-west-1"}, Types: []string{"m7i.large"}, Facets: search}})
+	s := ask.Ask(ctx, ask.Of(c.Target), now, market.Survey{Question: market.Question{Regions: []string{"us-east-1", "eu-west-1"}, Types: []string{"m7i.large"}, Facets: search}})
 	for _, r := range s.Regions {
 		if r.Facets() != search&^market.Types || r.Types.Err == nil || !strings.Contains(r.Types.Err.Error(), "no answer in time") {
 			t.Errorf("%s: %b %v", r.Name, r.Facets(), r.Types.Err)
@@ -211,10 +212,10 @@ func TestNoAnswerInTime(t *testing.T) {
 func TestWhatIsKnownIsNotAskedAgain(t *testing.T) {
 	c := cloudtest.Local(t, nil)
 	q := market.Question{Regions: []string{"us-east-1"}, Types: []string{"m7i.large"}, Facets: market.Types | market.Zones}
-	s := ask(t, c, q)
+	s := survey(t, c, q)
 	s.Question.Facets |= market.Spot
 	before := c.Local.Tape().Count()
-	s = market.Ask(t.Context(), market.Of(c.Target), now, s)
+	s = ask.Ask(t.Context(), ask.Of(c.Target), now, s)
 	if calls := c.Local.Tape().Calls(before); len(calls) != 1 || calls[0].Action != "DescribeSpotPriceHistory" || s.Regions[0].Facets() != s.Question.Facets {
 		t.Errorf("%v", calls)
 	}
@@ -222,6 +223,10 @@ func TestWhatIsKnownIsNotAskedAgain(t *testing.T) {
 
 func TestWhatTheAccountMayHave(t *testing.T) {
 	c := cloudtest.Local(t, nil)
+	five := 5.0
+	if _, err := c.Local.Faults().Add(fault.Rule{Kind: fault.Quota, Code: "L-34B43A08", Value: &five}); err != nil {
+		t.Fatal(err)
+	}
 	client := c.Target.EC2In("us-east-1")
 	if _, err := client.CreateCapacityReservation(t.Context(), &ec2.CreateCapacityReservationInput{
 		InstanceType: aws.String("m5.large"), InstancePlatform: "Linux/UNIX", InstanceCount: aws.Int32(3), AvailabilityZone: aws.String("us-east-1b"), InstanceMatchCriteria: "targeted",

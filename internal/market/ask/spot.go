@@ -1,4 +1,4 @@
-package market
+package ask
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/price"
 )
 
@@ -23,46 +24,32 @@ const spotSource = "EC2 Spot price history"
 // price of each type and zone.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
-func (a *asker) spot(ctx context.Context, region string, some []selection) Fact[[]SpotPrice] {
+func (a *asker) spot(ctx context.Context, region string, some []selection) market.Fact[[]market.SpotPrice] {
 	value, err := a.spotSince(ctx, region, some, a.asOf)
-	slices.SortStableFunc(value, func(a, b SpotPrice) int {
+	slices.SortStableFunc(value, func(a, b market.SpotPrice) int {
 		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Zone, b.Zone), b.Since.Compare(a.Since))
 	})
-	value = slices.CompactFunc(value, sameTypeAndZone)
+	value = slices.CompactFunc(value, market.SpotPrice.SamePlace)
 	return result(value, err, a.asOf)
 }
 
 // history asks for the prices since a time, the one in force then included.
-func (a *asker) history(ctx context.Context, region string, some []selection) Fact[[]SpotPrice] {
+func (a *asker) history(ctx context.Context, region string, some []selection) market.Fact[[]market.SpotPrice] {
 	value, err := a.spotSince(ctx, region, some, a.question.Since)
 	sortHistory(value)
 	return result(value, err, a.asOf)
 }
 
-func sortHistory(prices []SpotPrice) {
-	slices.SortStableFunc(prices, func(a, b SpotPrice) int {
+func sortHistory(prices []market.SpotPrice) {
+	slices.SortStableFunc(prices, func(a, b market.SpotPrice) int {
 		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Zone, b.Zone), a.Since.Compare(b.Since))
 	})
 }
 
-func sameTypeAndZone(a, b SpotPrice) bool { return a.Type == b.Type && a.Zone == b.Zone }
-
-// since leaves out of a sorted history what was over before a time.
-func since(prices []SpotPrice, start time.Time) []SpotPrice {
-	var out []SpotPrice
-	for i, p := range prices {
-		over := i+1 < len(prices) && sameTypeAndZone(p, prices[i+1]) && !prices[i+1].Since.After(start)
-		if !over {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-func (a *asker) spotSince(ctx context.Context, region string, some []selection, start time.Time) ([]SpotPrice, error) {
+func (a *asker) spotSince(ctx context.Context, region string, some []selection, start time.Time) ([]market.SpotPrice, error) {
 	client := a.services.EC2In(region)
-	return gather(ctx, some, func(ctx context.Context, s selection) ([]SpotPrice, error) {
-		return pages(ctx, a, func(token *string) ([]SpotPrice, *string, error) {
+	return gather(ctx, some, func(ctx context.Context, s selection) ([]market.SpotPrice, error) {
+		return pages(ctx, a, func(token *string) ([]market.SpotPrice, *string, error) {
 			out, err := client.DescribeSpotPriceHistory(ctx, &ec2.DescribeSpotPriceHistoryInput{
 				Filters: []ec2types.Filter{s.filter()}, ProductDescriptions: []string{string(ec2types.RIProductDescriptionLinuxUnix)},
 				StartTime: aws.Time(start), MaxResults: aws.Int32(1000), NextToken: token,
@@ -77,8 +64,8 @@ func (a *asker) spotSince(ctx context.Context, region string, some []selection, 
 }
 
 // spotPrices reads prices, which EC2 writes as text.
-func spotPrices(entries []ec2types.SpotPrice, asOf time.Time) ([]SpotPrice, error) {
-	var out []SpotPrice
+func spotPrices(entries []ec2types.SpotPrice, asOf time.Time) ([]market.SpotPrice, error) {
+	var out []market.SpotPrice
 	for _, e := range entries {
 		usd, err := strconv.ParseFloat(aws.ToString(e.SpotPrice), 64)
 		if err != nil {
@@ -86,7 +73,7 @@ func spotPrices(entries []ec2types.SpotPrice, asOf time.Time) ([]SpotPrice, erro
 		}
 		p := price.FromUSD(usd, spotSource, asOf.UTC().Format(time.RFC3339))
 		if p.Known() {
-			out = append(out, SpotPrice{Type: string(e.InstanceType), Zone: aws.ToString(e.AvailabilityZone), Price: p, Since: aws.ToTime(e.Timestamp)})
+			out = append(out, market.SpotPrice{Type: string(e.InstanceType), Zone: aws.ToString(e.AvailabilityZone), Price: p, Since: aws.ToTime(e.Timestamp)})
 		}
 	}
 	return out, nil

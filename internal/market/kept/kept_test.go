@@ -1,4 +1,4 @@
-package market_test
+package kept_test
 
 import (
 	"os"
@@ -11,8 +11,13 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/market"
+	"github.com/spawn-ec2/spawn/internal/market/kept"
 	"github.com/spawn-ec2/spawn/internal/price"
 )
+
+const search = market.Types | market.Zones | market.OnDemand | market.Spot
+
+func now() time.Time { return time.Date(2026, 11, 23, 4, 5, 6, 7, time.UTC) }
 
 // question is one about a region that knows everything.
 func question() market.Question {
@@ -40,14 +45,14 @@ func everything() market.Survey {
 
 func write(t *testing.T, dir, identity string) {
 	t.Helper()
-	if err := market.NewKept(dir, identity, now).Write(everything()); err != nil {
+	if err := kept.New(dir, identity, now).Write(everything()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // read is what is kept for an identity some time later.
 func read(dir, identity string, later time.Duration, anyAge bool) market.Survey {
-	return market.NewKept(dir, identity, func() time.Time { return now().Add(later) }).Read(question(), anyAge)
+	return kept.New(dir, identity, func() time.Time { return now().Add(later) }).Read(question(), anyAge)
 }
 
 func TestKeptAnswersAreWhatWasAnswered(t *testing.T) {
@@ -116,12 +121,12 @@ func TestKeptAnswersBelongToOneAccount(t *testing.T) {
 	}
 	q := question()
 	q.Types = []string{"m7i.xlarge"}
-	if got := market.NewKept(dir, "me", now).Read(q, true); len(got.Regions) != 0 {
+	if got := kept.New(dir, "me", now).Read(q, true); len(got.Regions) != 0 {
 		t.Errorf("%+v", got)
 	}
 	q = question()
 	q.Since = q.Since.Add(-time.Hour) // longer ago than what is kept
-	if got := market.NewKept(dir, "me", now).Read(q, true); got.Regions[0].Facets() != q.Facets&^market.History {
+	if got := kept.New(dir, "me", now).Read(q, true); got.Regions[0].Facets() != q.Facets&^market.History {
 		t.Errorf("%b", got.Regions[0].Facets())
 	}
 }
@@ -184,7 +189,7 @@ func TestAnAnswerKeepsOlderFactsBesideIt(t *testing.T) {
 	write(t, dir, "me")
 	later := now().Add(5 * time.Minute)
 	again := market.Survey{Question: question(), Regions: []market.Region{{Name: "eu-west-1", Scores: market.Fact[map[string]int]{Value: map[string]int{"eu-west-1a": 3}, AsOf: later}}}}
-	if err := market.NewKept(dir, "me", func() time.Time { return later }).Write(again); err != nil {
+	if err := kept.New(dir, "me", func() time.Time { return later }).Write(again); err != nil {
 		t.Fatal(err)
 	}
 	r, _ := read(dir, "me", 6*time.Minute, true).Region("eu-west-1")

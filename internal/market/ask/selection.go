@@ -1,8 +1,7 @@
-package market
+package ask
 
 import (
 	"context"
-	"path"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/market"
 )
 
 // typesAtOnce is how many types one call asks about: DescribeInstanceTypes has
@@ -35,7 +35,7 @@ func (s selection) filter() ec2types.Filter {
 // that the catalog has of them fits into a page; beyond that, pages one after
 // the other would take longer than all of the catalog's names at the same time:
 // then it is chunked, and newer types have to be looked for.
-func selections(q Question) (some []selection, chunked bool) {
+func selections(q market.Question) (some []selection, chunked bool) {
 	values := slices.Concat(q.Types, q.Wildcards)
 	if len(values) == 0 {
 		return nil, false
@@ -43,7 +43,7 @@ func selections(q Question) (some []selection, chunked bool) {
 	names := slices.Clone(q.Types)
 	if len(q.Wildcards) > 0 {
 		for t := range catalog.Types() {
-			if matchesAny(q.Wildcards, t.Name) {
+			if q.Means(t.Name) {
 				names = append(names, t.Name)
 			}
 		}
@@ -57,15 +57,6 @@ func selections(q Question) (some []selection, chunked bool) {
 		some = append(some, selection{chunk, chunk})
 	}
 	return some, len(q.Wildcards) > 0
-}
-
-// matchesAny tells whether a pattern of EC2's filters admits a name. They know
-// * and ?, which path.Match reads in the same way.
-func matchesAny(wildcards []string, name string) bool {
-	return slices.ContainsFunc(wildcards, func(w string) bool {
-		ok, err := path.Match(w, name)
-		return err == nil && ok
-	})
 }
 
 // gather asks about all selections at the same time and puts the answers

@@ -1,4 +1,6 @@
-package market
+// Package kept keeps EC2's answers on disk for a while. A fact that is read from
+// there says so, and when it was told.
+package kept
 
 import (
 	"crypto/sha256"
@@ -12,21 +14,23 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spawn-ec2/spawn/internal/market"
 )
 
-// Kept are answers on disk: a file for each region and set of types, and one
+// Answers are those on disk: a file for each region and set of types, and one
 // for the list of regions. They are hints for speed; a file that is damaged, or
 // of another version, counts as none.
-type Kept struct {
+type Answers struct {
 	dir   string
 	owner string // in the files' names
 	now   func() time.Time
 }
 
-// NewKept are the answers in a folder that were given to an identity: whatever
+// New are the answers in a folder that were given to an identity: whatever
 // tells one account and cloud from others. The folder need not exist.
-func NewKept(dir, identity string, now func() time.Time) Kept {
-	return Kept{dir: dir, owner: digest(identity), now: now}
+func New(dir, identity string, now func() time.Time) Answers {
+	return Answers{dir: dir, owner: digest(identity), now: now}
 }
 
 // The bounds of the folder.
@@ -37,13 +41,13 @@ const (
 )
 
 // fresh is for how long a fact is as good as a new one.
-func fresh(f Facet) time.Duration {
+func fresh(f market.Facet) time.Duration {
 	switch f {
-	case Types, Zones, OnDemand:
+	case market.Types, market.Zones, market.OnDemand:
 		return 24 * time.Hour
-	case Spot, History, Scores:
+	case market.Spot, market.History, market.Scores:
 		return 10 * time.Minute
-	case Quotas:
+	case market.Quotas:
 		return time.Hour
 	default: // what others may take meanwhile
 		return time.Minute
@@ -52,16 +56,16 @@ func fresh(f Facet) time.Duration {
 
 // Read answers a question from what is kept: only what is still fresh, or, with
 // anyAge, whatever there is. Regions of which nothing is known are left out.
-func (k Kept) Read(q Question, anyAge bool) Survey {
-	s := Survey{Question: q}
+func (k Answers) Read(q market.Question, anyAge bool) market.Survey {
+	s := market.Survey{Question: q}
 	names := q.Regions
 	if len(names) == 0 {
 		s.Enabled = k.enabled(q, anyAge)
 		names = s.Enabled.Value
 		if !s.Enabled.Known() {
-			names = Partition(q.First)
+			names = market.Partition(q.First)
 		}
-		names = FirstOf(q.First, names)
+		names = market.FirstOf(q.First, names)
 	}
 	for _, name := range names {
 		if r, ok := k.region(q, name, anyAge); ok {
@@ -73,7 +77,7 @@ func (k Kept) Read(q Question, anyAge bool) Survey {
 
 // Write keeps what a survey found out. Facts that are kept already stay as old
 // as they are.
-func (k Kept) Write(s Survey) error {
+func (k Answers) Write(s market.Survey) error {
 	if err := os.MkdirAll(k.dir, 0o700); err != nil {
 		return fmt.Errorf("keep EC2's answers: %w", err)
 	}
@@ -82,7 +86,7 @@ func (k Kept) Write(s Survey) error {
 		failures = append(failures, k.put(k.regionsFile(s.Question), keptRegions{keptVersion, s.Enabled.AsOf, s.Enabled.Value}))
 	}
 	for _, r := range s.Regions {
-		if r.hasNews() {
+		if hasNews(r) {
 			failures = append(failures, k.put(k.regionFile(s.Question, r.Name), k.merged(s.Question, r)))
 		}
 	}
@@ -94,49 +98,63 @@ func (k Kept) Write(s Survey) error {
 
 // merged is a region's answer with the facts that an earlier one had and this
 // one does not.
-func (k Kept) merged(q Question, r Region) keptRegion {
+func (k Answers) merged(q market.Question, r market.Region) keptRegion {
 	if old, ok := k.region(q, r.Name, true); ok {
-		r = r.with(old)
+		r = with(r, old)
 	}
 	return toKeep(r, q.Since)
 }
 
-func (k Kept) enabled(q Question, anyAge bool) Fact[[]string] {
+func (k Answers) enabled(q market.Question, anyAge bool) market.Fact[[]string] {
 	var f keptRegions
-	if !k.get(k.regionsFile(q), &f) || f.Version != keptVersion || !anyAge && !k.young(f.AsOf, Types) {
-		return Fact[[]string]{}
+	if !k.get(k.regionsFile(q), &f) || f.Version != keptVersion || !anyAge && !k.young(f.AsOf, market.Types) {
+		return market.Fact[[]string]{}
 	}
-	return Fact[[]string]{Value: f.Names, AsOf: f.AsOf, Kept: true}
+	return market.Fact[[]string]{Value: f.Names, AsOf: f.AsOf, Kept: true}
 }
 
-func (k Kept) region(q Question, name string, anyAge bool) (Region, bool) {
+func (k Answers) region(q market.Question, name string, anyAge bool) (market.Region, bool) {
 	var f keptRegion
 	if !k.get(k.regionFile(q, name), &f) || f.Version != keptVersion {
-		return Region{}, false
+		return market.Region{}, false
 	}
 	r := f.region(name, q.Since)
 	if !anyAge {
-		r.forget(func(facet Facet, asOf time.Time) bool { return !k.young(asOf, facet) })
+		for facet, fact := range r.Facts() {
+			if asOf, _, _ := fact.Told(); !k.young(asOf, facet) {
+				fact.Fail(nil)
+			}
+		}
 	}
 	return r, r.Facets() != 0
 }
 
 // young tells whether a fact is fresh. One from the future is not: the clock
 // was wrong then or is now.
-func (k Kept) young(asOf time.Time, f Facet) bool {
+func (k Answers) young(asOf time.Time, f market.Facet) bool {
 	age := k.now().Sub(asOf)
 	return age >= 0 && age < fresh(f)
 }
 
-func (k Kept) regionsFile(q Question) string {
-	return filepath.Join(k.dir, k.owner+"-regions"+partitionOf(q.First)+".json")
+func (k Answers) regionsFile(q market.Question) string {
+	return filepath.Join(k.dir, k.owner+"-regions"+market.PartitionOf(q.First)+".json")
 }
 
 // regionFile is where a region's facts about a set of types are. Facets are not
 // in the name: they are asked again one by one.
-func (k Kept) regionFile(q Question, region string) string {
+func (k Answers) regionFile(q market.Question, region string) string {
 	about := strings.Join(slices.Sorted(slices.Values(q.Types)), ",") + " " + strings.Join(slices.Sorted(slices.Values(q.Wildcards)), ",")
 	return filepath.Join(k.dir, k.owner+"-"+region+"-"+digest(about)+".json")
+}
+
+// hasNews tells that a fact was told now.
+func hasNews(r market.Region) bool {
+	for _, fact := range r.Facts() {
+		if _, kept, _ := fact.Told(); fact.Known() && !kept {
+			return true
+		}
+	}
+	return false
 }
 
 func digest(text string) string {
@@ -145,13 +163,13 @@ func digest(text string) string {
 }
 
 // get reads a file; false when there is none that can be used.
-func (k Kept) get(path string, into any) bool {
+func (k Answers) get(path string, into any) bool {
 	text, err := os.ReadFile(path)
 	return err == nil && json.Unmarshal(text, into) == nil
 }
 
 // put writes a file so that a reader sees the old one or the new one.
-func (k Kept) put(path string, value any) error {
+func (k Answers) put(path string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return err
@@ -171,7 +189,7 @@ func (k Kept) put(path string, value any) error {
 }
 
 // tidy removes files that are old, and the oldest of too many.
-func (k Kept) tidy() error {
+func (k Answers) tidy() error {
 	entries, err := os.ReadDir(k.dir)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package market
+package ask
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/market"
 )
 
 // The limits of GetSpotPlacementScores: types and regions of a request.
@@ -28,11 +29,11 @@ const (
 // regions: a zone without a score is unknown, not bad.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-placement-score.html
-func (a *asker) scores(ctx context.Context, regions []Region) []Fact[map[string]int] {
-	if a.question.Facets&Scores == 0 || len(a.selections) == 0 {
+func (a *asker) scores(ctx context.Context, regions []market.Region) []market.Fact[map[string]int] {
+	if a.question.Facets&market.Scores == 0 || len(a.selections) == 0 {
 		return nil
 	}
-	out := make([]Fact[map[string]int], len(regions))
+	out := make([]market.Fact[map[string]int], len(regions))
 	var wait sync.WaitGroup
 	var lacking []int
 	for i, r := range regions {
@@ -58,17 +59,17 @@ func (a *asker) scores(ctx context.Context, regions []Region) []Fact[map[string]
 
 // scoresOf asks for the scores of up to ten regions. EC2 names zones by their
 // ids there, and the names that the account has for them are asked as well.
-func (a *asker) scoresOf(ctx context.Context, regions []string) []Fact[map[string]int] {
+func (a *asker) scoresOf(ctx context.Context, regions []string) []market.Fact[map[string]int] {
 	var found []ec2types.SpotPlacementScore
 	var err error
-	zoneNames := make([]Fact[map[string]string], len(regions))
+	zoneNames := make([]market.Fact[map[string]string], len(regions))
 	var wait sync.WaitGroup
 	wait.Go(func() { found, err = a.placementScores(ctx, regions) })
 	for i, region := range regions {
 		wait.Go(func() { zoneNames[i] = a.zoneNames(ctx, region) })
 	}
 	wait.Wait()
-	out := make([]Fact[map[string]int], len(regions))
+	out := make([]market.Fact[map[string]int], len(regions))
 	for i, region := range regions {
 		switch {
 		case err != nil:
@@ -123,7 +124,7 @@ func (a *asker) placementScores(ctx context.Context, regions []string) ([]ec2typ
 // called a differs between accounts.
 //
 // https://docs.aws.amazon.com/global-infrastructure/latest/regions/az-ids.html
-func (a *asker) zoneNames(ctx context.Context, region string) Fact[map[string]string] {
+func (a *asker) zoneNames(ctx context.Context, region string) market.Fact[map[string]string] {
 	if !a.take(ctx) {
 		return failed[map[string]string](ctx.Err())
 	}

@@ -1,4 +1,4 @@
-package market
+package ask
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	pricingtypes "github.com/aws/aws-sdk-go-v2/service/pricing/types"
 
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
@@ -31,7 +32,7 @@ const maxFilterText = 1024
 //
 // https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
 func priceRegion(region string) (string, bool) {
-	switch partitionOf(region) {
+	switch market.PartitionOf(region) {
 	case "":
 		return "us-east-1", true
 	case "cn-":
@@ -42,7 +43,7 @@ func priceRegion(region string) (string, bool) {
 }
 
 // onDemand asks for list prices: Linux, shared tenancy, nothing installed, USD.
-func (a *asker) onDemand(ctx context.Context, region string, some []selection) Fact[map[string]price.Price] {
+func (a *asker) onDemand(ctx context.Context, region string, some []selection) market.Fact[map[string]price.Price] {
 	at, ok := priceRegion(region)
 	if !ok {
 		return failed[map[string]price.Price](problem.New(problem.Failed, "there is no Price List API for the accounts of %s", region))
