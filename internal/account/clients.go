@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -30,7 +29,7 @@ func STSOf(t *awsx.Target) *sts.Client { return sts.NewFromConfig(t.Config()) }
 func S3Of(t *awsx.Target) *s3.Client {
 	return s3.NewFromConfig(t.Config(), func(o *s3.Options) {
 		o.UsePathStyle = t.Endpoint != ""
-		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(transferTimeout)
+		o.HTTPClient = t.Patient(transferTimeout)
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/sdkhttp"
 )
 
 // DefaultRegion is used when neither a flag, the environment nor the user's
@@ -57,6 +58,7 @@ type Target struct {
 	Profile  string
 	Clock    *Clock
 	config   aws.Config
+	http     aws.HTTPClient // as the configuration has it
 }
 
 // Connect finds the cloud and the credentials, and proves that there are some.
@@ -70,10 +72,22 @@ func Connect(ctx context.Context, o Options) (*Target, error) {
 	}
 	cfg.APIOptions = append(cfg.APIOptions, func(s *middleware.Stack) error { return s.Deserialize.Add(clock.middleware(), middleware.After) })
 	cfg.Retryer = newRetryer
-	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
+	configured := cfg.HTTPClient
+	cfg.HTTPClient = giveUpAfter(callTimeout, configured)
 	cfg.AppID = "spawn"
-	t := &Target{Region: cfg.Region, Endpoint: aws.ToString(cfg.BaseEndpoint), Local: o.Local != nil, Profile: o.Profile, Clock: clock, config: cfg}
+	t := &Target{Region: cfg.Region, Endpoint: aws.ToString(cfg.BaseEndpoint), Local: o.Local != nil, Profile: o.Profile, Clock: clock, config: cfg, http: configured}
 	return t, t.proveCredentials(ctx)
+}
+
+// giveUpAfter is a client that waits no longer for an exchange. What the
+// configuration says of connections, such as the certificates of AWS_CA_BUNDLE,
+// it keeps.
+func giveUpAfter(timeout time.Duration, configured aws.HTTPClient) aws.HTTPClient {
+	client, is := configured.(*awshttp.BuildableClient)
+	if !is {
+		client = awshttp.NewBuildableClient()
+	}
+	return sdkhttp.Steady(client.WithTimeout(timeout))
 }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
@@ -127,15 +141,16 @@ func (t *Target) proveCredentials(ctx context.Context) error {
 	return nil
 }
 
-// newRetryer is the SDK's standard retryer, except that an answer which names
-// a lack of capacity is final: EC2 words it as an HTTP 500, and waiting for the
-// same zone is not what a launch wants.
+// newRetryer is the SDK's standard retryer, except that two things are final:
+// certificates that are not trusted, which will not be in a second either, and
+// an answer which names a lack of capacity. EC2 words that as an HTTP 500, and
+// waiting for the same zone is not what a launch wants.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 5
-		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(capacityIsFinal)}, o.Retryables...)
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(capacityIsFinal), retry.IsErrorRetryableFunc(distrustIsFinal)}, o.Retryables...)
 	})
 }
 
@@ -150,6 +165,10 @@ func (t *Target) EC2In(region string) *ec2.Client {
 // Config is what clients of other services are made from, by whoever asks them:
 // a program then carries no service that it does not use. It is the caller's own.
 func (t *Target) Config() aws.Config { return t.config.Copy() }
+
+// Patient is a client for exchanges that may take longer than a call: those
+// that carry a file.
+func (t *Target) Patient(timeout time.Duration) aws.HTTPClient { return giveUpAfter(timeout, t.http) }
 
 // OnLoopback tells that the endpoint is this machine: then the address that it
 // sees the caller under is a loopback address too.

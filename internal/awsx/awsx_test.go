@@ -2,8 +2,11 @@ package awsx_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -226,5 +229,43 @@ func TestUnreachableServiceSaysSo(t *testing.T) {
 	err = awsx.Explain(err)
 	if !strings.Contains(problem.NextOf(err), "AWS_ENDPOINT_URL") {
 		t.Errorf("next step %q for %v", problem.NextOf(err), err)
+	}
+}
+
+// TestCertificatesOfACompanyAreTrusted: behind a proxy that opens TLS, AWS has
+// the certificates of AWS_CA_BUNDLE.
+func TestCertificatesOfACompanyAreTrusted(t *testing.T) {
+	noAWS(t)
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(srv.Close)
+	bundle := filepath.Join(t.TempDir(), "bundle.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	if err := os.WriteFile(bundle, certificate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": srv.URL, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CA_BUNDLE": bundle,
+	} {
+		t.Setenv(name, value)
+	}
+	os.Unsetenv("AWS_CA_BUNDLE")
+	target, err := awsx.Connect(t.Context(), awsx.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = sts.NewFromConfig(target.Config()).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if next := problem.NextOf(awsx.Explain(err)); !strings.Contains(next, "AWS_CA_BUNDLE") || strings.Contains(err.Error(), "attempts, 5") {
+		t.Errorf("%v: %s", err, next)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	if target, err = awsx.Connect(t.Context(), awsx.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	who, err := sts.NewFromConfig(target.Config()).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || aws.ToString(who.Account) != "1" {
+		t.Errorf("%+v %v", who, err)
 	}
 }

@@ -2,6 +2,7 @@ package awsx
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -79,6 +80,8 @@ func judge(err error, call *smithy.OperationError) (problem.Kind, string) {
 		return problem.NoCapacity, "try another zone, region or type; truffle finds candidates"
 	case awserr.IsThrottled(err):
 		return problem.Failed, "AWS asked to slow down; try again in a minute"
+	case isDistrust(err):
+		return problem.Failed, "where a company's proxy opens TLS, name its certificates: AWS_CA_BUNDLE=/path/to/bundle.pem"
 	case errors.As(err, &unreachable):
 		return problem.Failed, "check the network, and AWS_ENDPOINT_URL if it is set"
 	default:
@@ -114,4 +117,17 @@ func noCredentials(err error, profile string) error {
 		Err:  explained{cause, err},
 		Next: "sign in with " + login + " or aws configure, name a profile with --profile or AWS_PROFILE, or try without an account: --local",
 	}
+}
+
+// distrustIsFinal exempts a certificate that is not trusted from being retried.
+func distrustIsFinal(err error) aws.Ternary {
+	if isDistrust(err) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
+
+func isDistrust(err error) bool {
+	var distrusted *tls.CertificateVerificationError
+	return errors.As(err, &distrusted)
 }

@@ -39,6 +39,7 @@ func TestNothingIsLeft(t *testing.T) {
 			if r := u.try(nil, "spawn", "local", "up", "--runtime", tt.runtime); r.code != 0 {
 				t.Skipf("the runtime %s does not work here: %s %s", tt.runtime, r.stderr, u.log())
 			}
+			checkPrivate(t, filepath.Join(u.cloudDir(), "cloud.json"))
 			launchFive(t, u)
 			found := tracesOf(t, u)
 			if tt.kill {
@@ -56,6 +57,18 @@ func TestNothingIsLeft(t *testing.T) {
 				t.Errorf("the cloud's folder is still there: %v", err)
 			}
 		})
+	}
+}
+
+// checkPrivate holds a file with credentials to its owner's eyes.
+func checkPrivate(t *testing.T, file string) {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("%s is %s", file, info.Mode())
 	}
 }
 

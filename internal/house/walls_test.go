@@ -117,6 +117,7 @@ func floors() map[string]floor {
 		"internal/awserr":    ground,
 		"internal/catalog":   ground,
 		"internal/problem":   ground,
+		"internal/sdkhttp":   ground,
 
 		"internal/account":     foundation,
 		"internal/awsx":        foundation,
@@ -208,7 +209,7 @@ func awserrImports(h house) []string {
 func agentImports(h house) []string {
 	return h.imports(func(from, to string) bool {
 		return within(from, "internal/agent") && ours(to) && !within(to, "internal/agent") &&
-			to != "internal/lifecycle" && to != "internal/awserr" && to != "internal/problem"
+			to != "internal/lifecycle" && to != "internal/awserr" && to != "internal/problem" && to != "internal/sdkhttp"
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local"
 	"github.com/spawn-ec2/spawn/internal/local/clock"
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/sdkhttp"
 )
 
 const (
@@ -58,7 +59,7 @@ func startWorldWith(t testing.TB, dir string, keep bool, how *machines) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, http: newHTTPClient(), machines: how, clock: clock.New(), dir: dir}
+	w := &world{t: t, http: &http.Client{Transport: &http.Transport{}}, machines: how, clock: clock.New(), dir: dir}
 	w.Cloud, err = local.New(local.Options{Dir: w.dir, Keep: keep, Runtime: w.machines, Addr: listener.Addr().String(), Clock: w.clock})
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func (w *world) admin() who {
 
 func (w *world) config(c who) aws.Config {
 	return aws.Config{
-		Region: c.region, BaseEndpoint: aws.String(w.url), HTTPClient: w.http, Retryer: twice,
+		Region: c.region, BaseEndpoint: aws.String(w.url), HTTPClient: sdkhttp.Steady(w.http), Retryer: twice,
 		Credentials: credentials.NewStaticCredentialsProvider(c.key, c.secret, c.token),
 	}
 }

@@ -268,6 +268,14 @@ func TestOldAndAlteredRequestsAreRefused(t *testing.T) {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
 	}
+	document, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url, strings.NewReader(`{"Name":"/altered"}`))
+	noError(t, err)
+	document.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	document.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
+	w.signAs(document, sha256Hex(`{"Name":"/signed"}`), "ssm", now)
+	if status, body := w.do(document); status != 403 || !strings.Contains(body, "InvalidSignatureException") {
+		t.Errorf("an altered document: %d %s", status, body)
+	}
 	unsigned, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url, strings.NewReader(ec2Form))
 	noError(t, err)
 	unsigned.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/base64"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ func TestConsoleOfAMachineThatBoots(t *testing.T) {
 	if err := sandbox.Trial(t.Context(), opts, filepath.Join(dir, "trial")); err != nil {
 		t.Skipf("no sandbox here: %v", err)
 	}
-	w := &world{t: t, http: newHTTPClient(), clock: clock.New(), dir: dir}
+	w := &world{t: t, http: &http.Client{Transport: &http.Transport{}}, clock: clock.New(), dir: dir}
 	server := httptest.NewUnstartedServer(nil)
 	var err error
 	w.Cloud, err = local.New(local.Options{Dir: dir, Runtime: sandbox.New(opts), Addr: server.Listener.Addr().String(), Clock: w.clock})

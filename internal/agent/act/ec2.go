@@ -23,6 +23,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/sdkhttp"
 )
 
 // EC2API are the calls that spored makes: all that its role has to allow.
@@ -41,13 +42,13 @@ func NewEC2(region, endpoint string, metadata ec2rolecreds.GetMetadataAPIClient)
 		Credentials: aws.NewCredentialsCache(ec2rolecreds.New(func(o *ec2rolecreds.Options) {
 			o.Client = metadata
 		})),
-		HTTPClient: &http.Client{Transport: &http.Transport{
+		HTTPClient: sdkhttp.Steady(&http.Client{Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 3 * time.Second,
 			MaxIdleConnsPerHost: 1,
 			IdleConnTimeout:     10 * time.Second,
-		}},
+		}}),
 	}
 	if endpoint != "" {
 		options.BaseEndpoint = aws.String(endpoint)

@@ -38,7 +38,7 @@ func (s *Service) facts(tx *store.Tx, i Instance) imds.Facts {
 	subnet, _ := s.subnets.Get(tx, i.Subnet)
 	vpc, _ := s.vpcs.Get(tx, i.VPC)
 	f := imds.Facts{
-		Enabled: i.Metadata.Endpoint == "enabled", TokensRequired: i.Metadata.Tokens == "required",
+		Enabled: i.Metadata.Endpoint == "enabled", TokensRequired: i.Metadata.Tokens == "required", HopLimit: i.Metadata.HopLimit,
 		Account: i.Owner, Region: i.Region, Zone: i.Zone, ZoneID: i.ZoneID,
 		Spot: i.SpotRequest != "", InstanceID: i.ID, InstanceType: i.Type, ImageID: i.Image, Architecture: i.Architecture, ReservationID: i.Reservation,
 		Hostname: privateDNS(i.Region, i.PrivateIP), PrivateIP: i.PrivateIP, PublicIP: i.PublicIP,

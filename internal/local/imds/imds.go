@@ -62,7 +62,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !found || !facts.Enabled || isForeign(r.Host):
 		refuse(w, http.StatusForbidden)
 	case r.URL.Path == tokenPath:
-		s.serveToken(w, r)
+		s.serveToken(w, r, facts.HopLimit)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		refuse(w, http.StatusMethodNotAllowed)
 	case !s.admits(r, facts.TokensRequired):
@@ -88,8 +88,9 @@ func isForeign(host string) bool {
 }
 
 // serveToken begins a session of version 2. A request that came through a
-// proxy is refused, which keeps open proxies from giving the role away.
-func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
+// proxy is refused, which keeps open proxies from giving the role away; so does
+// the answer's reach, which ends after the hops that the instance allows.
+func (s *Service) serveToken(w http.ResponseWriter, r *http.Request, hops int) {
 	if r.Method != http.MethodPut {
 		refuse(w, http.StatusMethodNotAllowed)
 		return
@@ -101,6 +102,10 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
 	seconds, err := strconv.Atoi(r.Header.Get(tokenTTL))
 	if err != nil || seconds < 1 || seconds > maxTTL {
 		refuse(w, http.StatusBadRequest)
+		return
+	}
+	if err := limitReach(r, hops); err != nil {
+		refuse(w, http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set(tokenTTL, strconv.Itoa(seconds))

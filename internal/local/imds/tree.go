@@ -12,6 +12,7 @@ import (
 type Facts struct {
 	Enabled        bool // HttpEndpoint
 	TokensRequired bool // HttpTokens=required: version 2 only
+	HopLimit       int  // HttpPutResponseHopLimit
 
 	Account, Region, Zone, ZoneID                    string
 	InstanceID, InstanceType, ImageID                string

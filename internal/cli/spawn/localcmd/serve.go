@@ -21,6 +21,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/local/runtime/none"
 	"github.com/spawn-ec2/spawn/internal/local/runtime/process"
 	"github.com/spawn-ec2/spawn/internal/local/runtime/sandbox"
+	"github.com/spawn-ec2/spawn/internal/local/server"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
@@ -107,7 +108,7 @@ func (c *Cloud) run(ctx context.Context, how runtime.Runtime, why string, log *s
 		return errors.Join(err, listener.Close())
 	}
 	cloud.Tape().AddHook(logCalls(log))
-	server := newServer(cloud.Handler(), usual(), log)
+	server := server.New(cloud.Handler(), log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	admin := cloud.Admin()

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/server"
 )
 
 const (
@@ -103,7 +104,7 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 // serve answers on l until the returned function was called, which waits for
 // the server to end.
 func serve(l net.Listener, h http.Handler, log *slog.Logger) (stop func()) {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	srv := server.New(h, log)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -13,9 +13,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
+	"github.com/spawn-ec2/spawn/internal/local/imds"
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/server"
 )
 
 // boot is one boot of a machine, seen from the host.
@@ -96,15 +97,31 @@ func (b *boot) serve(fds []int, handlers ...http.Handler) error {
 		if handler == nil {
 			handler = http.NotFoundHandler() // net/http would take a global one
 		}
-		srv := &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog:          slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
-		}
+		srv := server.New(handler, b.log)
+		srv.ConnContext = withReach
 		b.servers = append(b.servers, srv)
 		b.owned.Go(func() { b.answer(srv, l) })
 	}
 	return nil
+}
+
+// withReach lets the metadata service say how many hops an answer may travel.
+func withReach(ctx context.Context, conn net.Conn) context.Context {
+	return imds.WithReach(ctx, func(hops int) error {
+		tcp, is := conn.(*net.TCPConn)
+		if !is {
+			return fmt.Errorf("limit an answer to %d hops: %T is no TCP connection", hops, conn)
+		}
+		raw, err := tcp.SyscallConn()
+		if err != nil {
+			return fmt.Errorf("limit an answer to %d hops: %w", hops, err)
+		}
+		var failed error
+		err = raw.Control(func(fd uintptr) {
+			failed = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_TTL, hops)
+		})
+		return errors.Join(err, failed)
+	})
 }
 
 func (b *boot) answer(srv *http.Server, l net.Listener) {

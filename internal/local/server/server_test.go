@@ -1,4 +1,4 @@
-package localcmd
+package server
 
 import (
 	"bufio"

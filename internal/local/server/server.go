@@ -1,4 +1,6 @@
-package localcmd
+// Package server is the HTTP server of the local cloud, for its API and for what
+// is served inside instances: bounded, so that a slow client holds nothing.
+package server
 
 import (
 	"errors"
@@ -21,7 +23,9 @@ func usual() patience {
 	return patience{header: 10 * time.Second, body: 2 * time.Minute, idle: 2 * time.Minute}
 }
 
-// newServer serves h.
+// New is a server of h that nobody listens to yet.
+func New(h http.Handler, log *slog.Logger) *http.Server { return newServer(h, usual(), log) }
+
 func newServer(h http.Handler, p patience, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: p.bound(h), ReadHeaderTimeout: p.header, IdleTimeout: p.idle,
