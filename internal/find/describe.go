@@ -22,6 +22,9 @@ type Description struct {
 	// "" when there is none.
 	Smaller, Bigger string
 
+	// Quota and SpotQuota are the account's; not Known unless EC2 told them.
+	Quota, SpotQuota Quota
+
 	Costs             Costs
 	OnDemandCheapest  bool // of those described together, as far as is known
 	SpotCheapest      bool
@@ -72,6 +75,7 @@ func Describe(known Known, q Query) ([]Description, Explanation, error) {
 			HibernationWhy: hibernationWhy(r.Type), Costs: costsOf(r),
 		}
 		d.Smaller, d.Bigger = known.siblings(r)
+		d.Quota, d.SpotQuota = known.quotas(r)
 		if r.Interruption != catalog.InterruptionUnknown {
 			offering, _ := catalog.Offered(r.Region, r.Type.Name)
 			d.InterruptedSource = offering.Spot.Source

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/find"
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
@@ -103,7 +104,7 @@ func factTable(streams term.Streams, what, name string, facts []fact) error {
 // describe asks for the types and tells everything about them.
 func (o describeOptions) describe(ctx context.Context) ([]find.Description, []string, error) {
 	query := &find.Query{Patterns: o.Types}
-	known, err := o.Factory.askIn(ctx, o.Shared, &query.Regions, inCatalog, query)
+	known, err := o.Factory.askIn(ctx, o.Shared, &query.Regions, inCatalog|market.Quotas, query)
 	if err != nil {
 		return nil, nil, err
 	}

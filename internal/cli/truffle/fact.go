@@ -58,11 +58,21 @@ func regionFacts(d find.Description) []fact {
 		{name: spotFact, value: d.Spot.String()},
 		{name: "Spot price of", value: term.Provenance(d.Spot), wide: true},
 		{name: "Spot interrupted", value: d.Interruption.String()},
+		{name: "your quota, on demand", value: quota(d.Quota), wide: true},
+		{name: "your quota, Spot", value: quota(d.SpotQuota), wide: true},
 		{name: "running, a month", value: month(d.Costs.Running)},
 		{name: "running as Spot, a month", value: month(d.Costs.RunningSpot)},
 		{name: "stopped, a month", value: month(d.Costs.Stopped)},
 		{name: "hibernated, a month", value: hibernated(d)},
 	}
+}
+
+// quota says what may run at once.
+func quota(q find.Quota) string {
+	if !q.Known {
+		return term.Unknown
+	}
+	return fmt.Sprintf("%d vCPUs at once, room for %d of these if nothing else runs", q.VCPUs, q.Fit)
 }
 
 func month(p price.Price) string { return p.Over(find.Month).String() }
@@ -163,6 +173,8 @@ type description struct {
 	StoppedPerHour    *float64     `json:"stopped_per_hour"`
 	HibernatedPerHour *float64     `json:"hibernated_per_hour"`
 	AssumedDiskGiB    int          `json:"assumed_disk_gib"`
+	QuotaVCPUs        *int         `json:"quota_vcpus"`        // the account's, at once
+	SpotQuotaVCPUs    *int         `json:"spot_quota_vcpus"`   // the same of Spot
 	OnDemandCheapest  bool         `json:"on_demand_cheapest"` // of the types in this answer
 	SpotCheapest      bool         `json:"spot_cheapest"`
 }
@@ -195,10 +207,19 @@ func describe(d find.Description) description {
 	if d.Interruption != catalog.InterruptionUnknown {
 		out.Interruption = d.Interruption.String()
 	}
+	out.QuotaVCPUs, out.SpotQuotaVCPUs = quotaVCPUs(d.Quota), quotaVCPUs(d.SpotQuota)
 	for _, z := range d.SpotZones {
 		out.SpotZones = append(out.SpotZones, spotInZone{z.Zone, z.Price.USD(), z.Price.AsOf})
 	}
 	return out
+}
+
+// quotaVCPUs is nil where the quota is unknown; zero is a quota.
+func quotaVCPUs(q find.Quota) *int {
+	if !q.Known {
+		return nil
+	}
+	return &q.VCPUs
 }
 
 // positive is nil for the zero with which the catalog says unknown, or none.
