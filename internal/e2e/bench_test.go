@@ -57,6 +57,7 @@ func BenchmarkBudgets(b *testing.B) {
 		measurePrograms(b, t)
 		measureCloud(b, t)
 		measureLaunch(b, t)
+		measureMachine(b, t)
 		t.print(b)
 	}
 }
