@@ -15,10 +15,11 @@ AGENTS    := amd64 arm64
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 GOLANGCI_LINT := v2.15.0
+METADATA_MOCK := v1.13.0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: agents ## build the three programs into bin/
@@ -61,18 +62,32 @@ demo: build ## launch two instances on this machine and watch them end by themse
 	@sh scripts/demo.sh
 
 .PHONY: test
-test: build ## run every test
+test: build $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK) ## run every test
 	@# never from the cache: the programs under test are built, not imported
 	go test -count=1 -timeout 9m ./...
+
+.PHONY: e2e
+e2e: build ## boot instances with real systemd, as root on Linux; make test comes first
+	@sh scripts/e2e.sh
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form
 	go vet ./...
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT) run ./...
+	@if command -v shellcheck >/dev/null; then echo "shellcheck --shell=sh internal/bootstrap/scripts/*.sh" && shellcheck --shell=sh internal/bootstrap/scripts/*.sh; \
+	else echo "SKIPPED: shellcheck is not installed, the shell scripts were not judged"; fi
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	mv $(TOOLS)/golangci-lint $@
+
+# AWS's own stand-in for the metadata service judges how spored reads it. Where
+# it cannot be built, its test says so and is skipped.
+$(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK):
+	@echo "build ec2-metadata-mock $(METADATA_MOCK)"
+	@GOBIN=$(TOOLS) go install github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock@$(METADATA_MOCK) \
+	&& mv $(TOOLS)/ec2-metadata-mock $@ \
+	|| echo "SKIPPED: ec2-metadata-mock cannot be built, how spored reads metadata is not judged by it"
 
 .PHONY: check
 check: test lint ## what the continuous integration runs
@@ -83,7 +98,7 @@ generate: ## distil the embedded catalog again from its pinned sources
 
 .PHONY: bench
 bench: build ## measure the budgets, beside moto where it is installed
-	go test -run '^$$' -bench '^BenchmarkBudgets$$' -benchtime 1x ./internal/e2e
+	SPAWN_E2E_MACHINE="$$(sh scripts/e2e-root.sh --check)" go test -run '^$$' -bench '^BenchmarkBudgets$$' -benchtime 1x -timeout 20m ./internal/e2e
 
 .PHONY: clean
 clean: ## remove what was built

@@ -37,7 +37,7 @@ func (m *machine) withPython() {
 
 func hookFor(t *testing.T, at time.Time) string {
 	t.Helper()
-	text, err := boothook(policyFor(at))
+	text, err := boothook(policyFor(at), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +93,52 @@ func TestBoothookOfAPastDeadline(t *testing.T) {
 	}
 	if !m.awaits("power-button") {
 		t.Error("an instance that boots after its deadline lives on")
+	}
+}
+
+// TestBoothookOnADiskThatTakesNothing must arm the timer all the same, from
+// what is below /run.
+func TestBoothookOnADiskThatTakesNothing(t *testing.T) {
+	for name, spoil := range map[string]func(m *machine){
+		"full": func(m *machine) {
+			for _, file := range []string{"usr/local/sbin/spawn-deadline", "etc/systemd/system/spawn-deadline.timer", "etc/systemd/system/spawn-deadline.service"} {
+				if err := os.MkdirAll(filepath.Join(m.root, filepath.Dir(file)), 0o755); err != nil {
+					m.t.Fatal(err)
+				}
+				if err := os.Symlink("/dev/full", filepath.Join(m.root, file+".new")); err != nil {
+					m.t.Fatal(err)
+				}
+			}
+		},
+		"read-only": func(m *machine) { // files where folders should be: not even root can write below them
+			if err := os.RemoveAll(filepath.Join(m.root, "usr")); err != nil {
+				m.t.Fatal(err)
+			}
+			m.write("usr", "")
+			m.write("etc/systemd", "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t, "http://127.0.0.1:1")
+			m.write("run/systemd/system/.keep", "")
+			spoil(m)
+			if _, err := m.run(hookFor(t, time.Now().Add(time.Hour)), []string{"INSTANCE_ID=i-0abc"}); err != nil {
+				t.Error(err)
+			}
+			if timer := m.read("run/systemd/system/spawn-deadline.timer"); !strings.Contains(timer, "OnCalendar=") {
+				t.Errorf("the timer is %q", timer)
+			}
+			if service := m.read("run/systemd/system/spawn-deadline.service"); !strings.Contains(service, "ExecStart=/bin/sh /run/spored/spawn-deadline check\n") {
+				t.Errorf("the service is %q", service)
+			}
+			if m.read("run/spored/spawn-deadline") == "" || m.read("run/spored/os-timer") == "" {
+				t.Error("there is no script, or it did not arm the timer")
+			}
+			if calls := strings.Join(m.called("systemctl"), "\n"); !strings.Contains(calls, "restart spawn-deadline.timer") {
+				t.Errorf("systemctl was called %q", calls)
+			}
+		})
 	}
 }
 
@@ -174,7 +220,7 @@ func (m *machine) installWithin(seconds int, store *bucket, agent Agent) error {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	_, err = m.run(text, []string{fmt.Sprintf("SPAWN_FETCH_SECONDS=%d", seconds)})
+	_, err = m.run(text, []string{fmt.Sprintf("SPAWN_FETCH_SECONDS=%d", seconds), "SPAWN_START_SECONDS=0"})
 	return err
 }
 
@@ -261,7 +307,7 @@ func TestSupervisor(t *testing.T) {
 	m := newMachine(t, "http://127.0.0.1:1")
 	m.write("etc/spored/environment", "AWS_ENDPOINT_URL='http://127.0.0.1:4566'\n")
 	m.write("usr/local/bin/spored", `#!/bin/sh
-echo "$1 $AWS_ENDPOINT_URL"
+echo "$1 $AWS_ENDPOINT_URL" | tee -a "$SPAWN_ROOT/starts"
 if [ -e "$SPAWN_ROOT/once" ]; then rm "$0"; fi
 : > "$SPAWN_ROOT/once"
 `)
@@ -273,7 +319,13 @@ if [ -e "$SPAWN_ROOT/once" ]; then rm "$0"; fi
 		t.Fatal(err)
 	}
 	want := strings.Repeat("run http://127.0.0.1:4566\n", 2)
-	if got := m.read("var/log/spored.log"); got != want {
-		t.Errorf("the agent's log is %q, want %q", got, want)
+	if got := m.read("starts"); got != want {
+		t.Errorf("the agent was started so: %q, want %q", got, want)
+	}
+	if got := m.read("run/spored/output"); got != want[:len(want)/2] {
+		t.Errorf("of its last output %q is kept", got)
+	}
+	if m.read("var/log/spored.log") != "" {
+		t.Error("somebody else writes into the log that the agent rotates")
 	}
 }

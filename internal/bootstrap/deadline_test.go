@@ -1,10 +1,15 @@
 package bootstrap
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const deadlineTag = "tags/instance/spawn:deadline"
@@ -82,7 +87,7 @@ func TestCheckWithoutMetadata(t *testing.T) {
 			m := newMachine(t, url, c.without...)
 			m.withPython()
 			begun := time.Now()
-			m.spawnDeadline(begun.Add(-time.Hour), "check")
+			m.spawnDeadline(begun.Add(-20*time.Second), "check")
 			if len(m.called("power-button")) == 0 {
 				t.Error("the instance lives on")
 			}
@@ -107,15 +112,95 @@ func TestCheckWithoutCurl(t *testing.T) {
 // TestPatienceAtBoot has metadata that comes up seconds after the machine,
 // with the news that the deadline was moved while it was stopped.
 func TestPatienceAtBoot(t *testing.T) {
+	for name, c := range map[string]struct {
+		uptime string
+		late   time.Duration
+	}{
+		"at boot":                      {"12.34 5.67\n", 20 * time.Second},
+		"at boot, long past":           {"12.34 5.67\n", time.Hour},
+		"resumed from hibernation":     {"86400.34 5.67\n", time.Hour},
+		"no uptime, and the same late": {"", time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			service := &imds{silent: true, paths: map[string]string{deadlineTag: rfc3339(time.Now().Add(time.Hour))}}
+			m := newMachine(t, service.serve(t))
+			m.write("proc/uptime", c.uptime)
+			timer := time.AfterFunc(3*time.Second, func() { service.set(func(i *imds) { i.silent = false }) })
+			defer timer.Stop()
+			m.spawnDeadline(time.Now().Add(-c.late), "check")
+			if len(m.called("power-button")) > 0 {
+				t.Error("a later deadline was proved, and the instance ended")
+			}
+		})
+	}
+}
+
+// TestCheckOnAFullDisk proves a later deadline that cannot be written where
+// spored writes it.
+func TestCheckOnAFullDisk(t *testing.T) {
 	t.Parallel()
-	service := &imds{silent: true, paths: map[string]string{deadlineTag: rfc3339(time.Now().Add(time.Hour))}}
-	m := newMachine(t, service.serve(t))
-	m.write("proc/uptime", "12.34 5.67\n")
-	timer := time.AfterFunc(3*time.Second, func() { service.set(func(i *imds) { i.silent = false }) })
-	defer timer.Stop()
+	later := time.Now().Add(time.Hour)
+	m := newMachine(t, (&imds{paths: map[string]string{deadlineTag: rfc3339(later)}}).serve(t))
+	m.write("var/lib/spored/deadline", epoch(time.Now().Add(-time.Minute))+"\n")
+	if err := os.Symlink("/dev/full", filepath.Join(m.root, "var/lib/spored/deadline.new")); err != nil {
+		t.Fatal(err)
+	}
 	m.spawnDeadline(time.Now().Add(-time.Hour), "check")
 	if len(m.called("power-button")) > 0 {
 		t.Error("a later deadline was proved, and the instance ended")
+	}
+
+	// What spored writes when the disk has room again counts.
+	time.Sleep(20 * time.Millisecond) // files tell their age to the kernel's tick
+	m.write("var/lib/spored/deadline", epoch(time.Now().Add(-time.Minute))+"\n")
+	m.metadata = (&imds{}).serve(t)
+	m.spawnDeadline(time.Now().Add(-time.Hour), "check")
+	if len(m.called("power-button")) == 0 {
+		t.Error("spored moved the deadline nearer, and it passed, and the instance lives on")
+	}
+}
+
+// TestSecondsOf compares the script's own calendar with Go's.
+func TestSecondsOf(t *testing.T) {
+	text, err := script("spawn-deadline.sh", values{"DEADLINE": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(text, "\nseconds_of() {")
+	body, _, found := strings.Cut(rest, "\n}\n")
+	if !found {
+		t.Fatal("the script has no seconds_of")
+	}
+	times := []string{
+		"2027-02-29T00:00:00Z", "2028-02-29T23:59:59Z", "2100-02-29T00:00:00Z", "2400-02-29T00:00:00Z", "2027-04-31T00:00:00Z",
+		"2027-00-01T00:00:00Z", "2027-13-01T00:00:00Z", "2027-01-00T00:00:00Z", "2027-01-01T24:00:00Z", "2027-01-01T00:00:60Z",
+		"2027-01-01T08:09:08+09:30", "2027-01-01T08:09:08-00:45", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z",
+		"2027-01-01T08:09:08.5Z", "2027-01-01 08:09:08Z", "now", "",
+	}
+	for at := time.Date(1971, time.January, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2120; at = at.Add(17*24*time.Hour + 3*time.Hour + 11*time.Minute + 7*time.Second) {
+		times = append(times, at.Format(time.RFC3339))
+	}
+	var want strings.Builder
+	for _, s := range times {
+		at, err := time.Parse(time.RFC3339, s)
+		if err != nil || strings.Contains(s, ".") || at.Unix() <= 0 {
+			want.WriteString("no\n")
+			continue
+		}
+		want.WriteString(epoch(at) + "\n")
+	}
+	program := "seconds_of() {" + body + "\n}\nwhile IFS= read -r line; do seconds_of \"$line\" || echo no; done\n"
+	for _, shell := range shells(t) {
+		cmd := exec.Command(shell[0], append(shell[1:], "-c", program)...)
+		cmd.Stdin = strings.NewReader(strings.Join(times, "\n") + "\n")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %v", shell, err)
+		}
+		if diff := cmp.Diff(strings.Split(want.String(), "\n"), strings.Split(string(out), "\n")); diff != "" {
+			t.Errorf("%v (-Go +script):\n%s", shell, diff)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ type machine struct {
 // test.
 var tools = []string{
 	"sh", "cat", "chmod", "curl", "date", "grep", "gunzip", "gzip", "head", "mkdir", "mktemp", "mv", "rm",
-	"sed", "sha256sum", "sleep", "tail", "timeout", "touch",
+	"base64", "id", "paste", "sed", "sha256sum", "sleep", "tail", "tee", "timeout", "touch", "tr",
 }
 
 // newMachine skips the test where a tool is missing.
@@ -53,7 +53,7 @@ func newMachine(t *testing.T, metadata string, without ...string) *machine {
 			t.Fatal(err)
 		}
 	}
-	for _, stand := range []string{"poweroff", "reboot", "systemctl", "systemd-detect-virt", "setsid", "nohup", "wall", "power-button"} {
+	for _, stand := range []string{"poweroff", "reboot", "systemctl", "systemd-detect-virt", "setsid", "nohup", "wall", "power-button", "nft", "chgrp"} {
 		m.write(filepath.Join(m.bin, stand), "#!/bin/sh\necho \"$*\" >> '"+m.calls(stand)+"'\n")
 	}
 	for _, dir := range []string{"etc", "proc", "run", "var/log", "var/lib/spored", "run/spored", "usr/local/sbin"} {

@@ -3,24 +3,20 @@
 //
 // The user-data is a MIME archive for cloud-init, compressed. Its first part,
 // a boothook, arms the deadline in the operating system before anything is
-// installed or downloaded, at every boot. Its second part, a script that runs
-// once, fetches the agent and starts it. The shell lives in scripts/, and
-// values get into it by substitution between single quotes: every value is
-// checked first, so none can end its quotes.
+// installed or downloaded, at every boot, and keeps the metadata service for
+// root. Its second part, a script that runs once, fetches the agent and starts
+// it. What the user gave comes after these, part by part. The shell lives in
+// scripts/, and values get into it by substitution between single quotes: every
+// value is checked first, so none can end its quotes.
 //
 // It holds no secret but a presigned URL to a program anyone may read, and it
 // talks to nobody.
 package bootstrap
 
 import (
-	"bytes"
-	"compress/gzip"
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io"
-	"mime/multipart"
-	"net/textproto"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -42,6 +38,14 @@ type Params struct {
 	Agent    *Agent           // nil: no agent, the operating system's timer alone
 	Endpoint string           // AWS_ENDPOINT_URL for the agent; "" on AWS
 	Region   string           // where the agent's object is
+
+	// ShareRole leaves the metadata service, and with it the instance's role,
+	// to every user and container of the instance, not to root alone.
+	ShareRole bool
+
+	// User is the user's own user-data, of any type that cloud-init takes;
+	// empty for none.
+	User []byte
 }
 
 // Agent is where the instance finds its agent: a gzip file, fetched with the
@@ -57,37 +61,55 @@ type Agent struct {
 var scripts embed.FS
 
 // UserData writes the user-data, not yet base64-encoded. Its errors are those
-// of Params that do not belong in a shell script, and of a result that EC2
-// would refuse as too large.
+// of Params that do not belong in a shell script, of a User that cloud-init
+// would not understand, and of a result that EC2 would refuse as too large.
 func UserData(p Params) ([]byte, error) {
-	hook, err := boothook(p.Policy)
+	ours, err := ownParts(p)
 	if err != nil {
 		return nil, err
 	}
-	parts := []part{{"text/cloud-boothook", "spawn-deadline", hook}}
+	theirs, err := userParts(p.User)
+	if err != nil {
+		return nil, fmt.Errorf("read your user-data: %w", err)
+	}
+	out, err := pack(append(ours, theirs...))
+	if err != nil || len(out) <= MaxSize {
+		return out, err
+	}
+	alone, err := pack(ours)
+	if err != nil {
+		return nil, err
+	}
+	if len(theirs) == 0 || len(alone) > MaxSize {
+		return nil, fmt.Errorf("the user-data has %d bytes, and EC2 takes %d", len(out), MaxSize)
+	}
+	return nil, fmt.Errorf("your user-data has %d bytes after compression, and there is room for %d: "+
+		"larger ones are not taken yet; let a small script download the rest", len(out)-len(alone), MaxSize-len(alone))
+}
+
+// ownParts arm the deadline and install the agent. Scripts run in the order of
+// their file names, which therefore begins with digits: "runcmd" of a user's
+// cloud-config and nameless parts come later.
+//
+// https://github.com/canonical/cloud-init/blob/main/cloudinit/config/cc_scripts_user.py
+func ownParts(p Params) ([]part, error) {
+	hook, err := boothook(p.Policy, p.ShareRole)
+	if err != nil {
+		return nil, err
+	}
+	parts := []part{{kind: typeBoothook, filename: "000-spawn-deadline", body: hook}}
 	if p.Agent != nil {
 		script, err := installer(p)
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, part{"text/x-shellscript", "spawn-agent", script})
+		parts = append(parts, part{kind: typeScript, filename: "000-spawn-agent", body: script})
 	}
-	archive, err := archive(parts)
-	if err != nil {
-		return nil, err
-	}
-	out, err := compress(archive)
-	if err != nil {
-		return nil, err
-	}
-	if len(out) > MaxSize {
-		return nil, fmt.Errorf("the user-data has %d bytes, and EC2 takes %d", len(out), MaxSize)
-	}
-	return out, nil
+	return parts, nil
 }
 
-// boothook is the part that arms the deadline.
-func boothook(p lifecycle.Policy) (string, error) {
+// boothook is the part that arms the deadline and guards the role.
+func boothook(p lifecycle.Policy, shareRole bool) (string, error) {
 	if p.Deadline.IsZero() {
 		return "", fmt.Errorf("the policy has no deadline")
 	}
@@ -99,7 +121,18 @@ func boothook(p lifecycle.Policy) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return script("boothook.sh", values{"POLICY": string(policy), "SPAWN_DEADLINE": deadline})
+	share := "no"
+	if shareRole {
+		share = "yes"
+	}
+	metadata, err := script("spawn-metadata.sh", values{"SHARE_ROLE": share})
+	if err != nil {
+		return "", err
+	}
+	// JSON may hold the one character that ends single quotes; its escape for
+	// it means the same.
+	quoted := strings.ReplaceAll(string(policy), "'", `\u0027`)
+	return script("boothook.sh", values{"POLICY": quoted, "SPAWN_DEADLINE": deadline, "SPAWN_METADATA": metadata})
 }
 
 // installer is the part that fetches and starts the agent.
@@ -160,18 +193,33 @@ func urlCharacter(r rune) bool {
 		strings.ContainsRune("-._~:/?#[]@!$&()*+,;=%", r)
 }
 
+// withoutComments leaves out empty lines and those that only comment. The first
+// line stays: it may name the program that reads the rest.
+func withoutComments(text string) string {
+	var kept []string
+	for i, line := range strings.Split(text, "\n") {
+		if trimmed := strings.TrimSpace(line); i > 0 && (trimmed == "" || strings.HasPrefix(trimmed, "#")) {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return strings.Join(kept, "\n")
+}
+
 // values are what is put into a script: @NAME@ becomes the value of NAME.
 type values map[string]string
 
 // script is an embedded script with its values in place. A value for which
 // there is no place is an error, and so is a place without a value. Values are
 // not searched for places.
+//
+// Comments stay here: the user-data's few bytes are the user's.
 func script(name string, v values) (string, error) {
 	text, err := scripts.ReadFile("scripts/" + name)
 	if err != nil {
 		return "", fmt.Errorf("read the script %s: %w", name, err)
 	}
-	out := strings.TrimSuffix(string(text), "\n")
+	out := withoutComments(string(text))
 	var pairs []string
 	for key, value := range v {
 		place := "@" + key + "@"
@@ -186,58 +234,4 @@ func script(name string, v values) (string, error) {
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(out), nil
-}
-
-// part is a part of the archive.
-type part struct{ contentType, filename, body string }
-
-// boundary separates the parts. It is fixed, so that the same launch has the
-// same bytes; no script has such a line.
-const boundary = "==spawn=="
-
-// archive writes a MIME archive as cloud-init reads it.
-//
-// https://cloudinit.readthedocs.io/en/latest/explanation/format.html
-func archive(parts []part) ([]byte, error) {
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	if err := w.SetBoundary(boundary); err != nil {
-		return nil, fmt.Errorf("write the user-data: %w", err)
-	}
-	fmt.Fprintf(&b, "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=%q\r\n\r\n", boundary)
-	for _, p := range parts {
-		header := textproto.MIMEHeader{}
-		header.Set("Content-Type", p.contentType+`; charset="us-ascii"`)
-		header.Set("Content-Transfer-Encoding", "7bit")
-		header.Set("Content-Disposition", `attachment; filename="`+p.filename+`"`)
-		body, err := w.CreatePart(header)
-		if err != nil {
-			return nil, fmt.Errorf("write the user-data: %w", err)
-		}
-		if _, err := io.WriteString(body, p.body+"\n"); err != nil {
-			return nil, fmt.Errorf("write the user-data: %w", err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("write the user-data: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// compress is gzip, which cloud-init takes off by itself.
-//
-// https://cloudinit.readthedocs.io/en/latest/explanation/format.html
-func compress(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, fmt.Errorf("compress the user-data: %w", err)
-	}
-	if _, err := w.Write(b); err != nil {
-		return nil, fmt.Errorf("compress the user-data: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compress the user-data: %w", err)
-	}
-	return out.Bytes(), nil
 }

@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/mail"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestThePolicyInsideIsTheOneGiven(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &got); !found || err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
-	if got != p.Policy {
+	if !got.Equal(p.Policy) {
 		t.Errorf("got %+v, want %+v", got, p.Policy)
 	}
 }
@@ -181,24 +182,53 @@ func TestShellSyntax(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tried := 0
-	for _, shell := range [][]string{{"sh"}, {"dash"}, {"bash", "--posix"}, {"busybox", "sh"}} {
-		path, err := exec.LookPath(shell[0])
-		if err != nil {
-			continue
-		}
-		tried++
-		for _, text := range append([]string{supervise, deadline}, bodies...) {
-			cmd := exec.Command(path, append(shell[1:], "-n")...)
+	metadata, err := script("spawn-metadata.sh", values{"SHARE_ROLE": "no"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapped, err := wrap("user-001", "#!/bin/sh\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := append([]string{supervise, deadline, metadata, wrapped}, bodies...)
+	for _, shell := range shells(t) {
+		for _, text := range texts {
+			cmd := exec.Command(shell[0], append(shell[1:], "-n")...)
 			cmd.Stdin = strings.NewReader(text)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %v: %s", shell, err, out)
 			}
 		}
 	}
-	if tried == 0 {
+}
+
+// TestShellcheck has a judge that we did not write read the scripts.
+func TestShellcheck(t *testing.T) {
+	path, err := exec.LookPath("shellcheck")
+	if err != nil {
+		t.Skip("shellcheck is not installed")
+	}
+	files, err := filepath.Glob("scripts/*.sh")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	if out, err := exec.Command(path, append([]string{"--shell=sh"}, files...)...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// shells are the ones that are here, as commands.
+func shells(t *testing.T) (found [][]string) {
+	t.Helper()
+	for _, shell := range [][]string{{"sh"}, {"dash"}, {"bash", "--posix"}, {"busybox", "sh"}} {
+		if path, err := exec.LookPath(shell[0]); err == nil {
+			found = append(found, append([]string{path}, shell[1:]...))
+		}
+	}
+	if len(found) == 0 {
 		t.Skip("there is no shell here")
 	}
+	return found
 }
 
 func TestPlaces(t *testing.T) {

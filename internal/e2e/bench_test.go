@@ -58,6 +58,7 @@ func BenchmarkBudgets(b *testing.B) {
 		measureQuestions(b, t)
 		measureCloud(b, t)
 		measureLaunch(b, t)
+		measureMachine(b, t)
 		t.print(b)
 	}
 }

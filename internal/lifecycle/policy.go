@@ -14,6 +14,14 @@ type Policy struct {
 	Deadline Deadline      // when the instance ends
 	TTL      time.Duration // the TTL tag last seen
 	Tagged   Deadline      // the deadline tag last seen, zero: the same as Deadline; it differs after the TTL tag was changed by hand
+	Idle     IdlePolicy    // when an unused instance ends
+	PreStop  string        // a shell command to run before any end, "" for none; only ever from the policy file, which is root's, never from a tag
+}
+
+// Equal tells that p and q are the same policy.
+func (p Policy) Equal(q Policy) bool {
+	return p.Launched.Equal(q.Launched) && p.Deadline == q.Deadline && p.TTL == q.TTL && p.Tagged == q.Tagged &&
+		p.PreStop == q.PreStop && p.Idle.Equal(q.Idle)
 }
 
 // PolicyPath is where the bootstrap writes the policy on the instance.
@@ -28,6 +36,8 @@ type policyJSON struct {
 	TTL      string   `json:"ttl,omitempty"`
 	Deadline Deadline `json:"deadline"`
 	Tagged   Deadline `json:"tagged_deadline,omitzero"`
+	Idle     idleJSON `json:"idle,omitzero"`
+	PreStop  string   `json:"pre_stop,omitempty"`
 }
 
 // MarshalJSON writes the policy file; it fails for a policy without a deadline.
@@ -45,13 +55,15 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	if p.TTL >= time.Second {
 		j.TTL = FormatDuration(p.TTL)
 	}
+	j.Idle, j.PreStop = p.Idle.json(), p.PreStop
 	return json.Marshal(j)
 }
 
 // UnmarshalJSON reads a policy file. A file without a deadline is an error:
 // it must not pass for a policy that lets an instance live for ever. Whatever
 // else cannot be read is left zero, because a newer spawn may write a field in
-// another form, and that must not cost the deadline.
+// another form, and that must not cost the deadline; an idle policy of which a
+// part cannot be read is none, because half of it may end a busy instance.
 func (p *Policy) UnmarshalJSON(b []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(b, &fields); err != nil {
@@ -78,6 +90,7 @@ func (p *Policy) UnmarshalJSON(b []byte) error {
 	if launched, err := parseMoment(read("launched")); err == nil {
 		p.Launched = launched
 	}
+	p.Idle, p.PreStop = readIdleJSON(fields["idle"]), read("pre_stop")
 	return nil
 }
 
@@ -85,8 +98,11 @@ func (p *Policy) UnmarshalJSON(b []byte) error {
 // The deadline tag is the truth. If it did not change since it was last seen
 // and only the TTL tag was changed by hand, the deadline is the recorded launch
 // time plus that TTL. A tag that is missing, garbage or contradictory changes
-// nothing: the last good value holds, so no tag can remove a deadline.
+// nothing: the last good value holds, so no tag can remove a deadline, and none
+// that vanishes makes idleness stricter. What is run before the end and what
+// keeps the instance busy are the file's alone.
 func (p Policy) Merge(tags InstanceTags) Policy {
+	p.Idle = p.Idle.merge(tags.Idle)
 	if p.Launched.IsZero() {
 		p.Launched = tags.Created
 	}

@@ -19,6 +19,11 @@ func policies() *rapid.Generator[lifecycle.Policy] {
 			TTL:      rapid.OneOf(rapid.Just(time.Duration(0)), lives()).Draw(t, "ttl"),
 		}
 		p.Tagged = rapid.OneOf(rapid.Just(p.Deadline), deadlines()).Draw(t, "tagged deadline")
+		p.Idle = idlePolicies().Draw(t, "idle")
+		if rapid.Bool().Draw(t, "busy while") {
+			p.Idle.BusyWhile = lifecycle.BusyWhile{Files: []string{"/run/lock/training"}, Processes: []string{"python3", "rsync"}}
+		}
+		p.PreStop = rapid.SampledFrom([]string{"", "aws s3 sync /data s3://mine/", "echo \"a\" > /tmp/x\n"}).Draw(t, "pre-stop")
 		return p
 	})
 }
@@ -29,6 +34,19 @@ func lives() *rapid.Generator[time.Duration] {
 	return rapid.Map(rapid.IntRange(1, 365*24*3600), func(n int) time.Duration { return time.Duration(n) * time.Second })
 }
 
+// idlePolicies draws what tags can say of idleness.
+func idlePolicies() *rapid.Generator[lifecycle.IdlePolicy] {
+	return rapid.Custom(func(t *rapid.T) lifecycle.IdlePolicy {
+		return lifecycle.IdlePolicy{
+			Timeout: rapid.OneOf(rapid.Just(time.Duration(0)), lives()).Draw(t, "idle timeout"),
+			CPU:     rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(1e-9, 100)).Draw(t, "idle cpu"),
+			Action: rapid.SampledFrom([]lifecycle.IdleAction{
+				"", lifecycle.Terminate, lifecycle.Stop, lifecycle.Hibernate,
+			}).Draw(t, "idle action"),
+		}
+	})
+}
+
 // readTags draws tags as they may be read from an instance: each there or not.
 func readTags() *rapid.Generator[lifecycle.InstanceTags] {
 	return rapid.Custom(func(t *rapid.T) lifecycle.InstanceTags {
@@ -36,6 +54,7 @@ func readTags() *rapid.Generator[lifecycle.InstanceTags] {
 			Origin:   lifecycle.Origin{Created: rapid.OneOf(rapid.Just(time.Time{}), moments()).Draw(t, "created")},
 			TTL:      rapid.OneOf(rapid.Just(time.Duration(0)), lives()).Draw(t, "ttl"),
 			Deadline: rapid.OneOf(rapid.Just(lifecycle.Deadline{}), deadlines()).Draw(t, "deadline"),
+			Idle:     idlePolicies().Draw(t, "idle"),
 		}
 	})
 }
@@ -48,7 +67,7 @@ func TestPoliciesRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got lifecycle.Policy
-		if err := json.Unmarshal(b, &got); err != nil || got != want {
+		if err := json.Unmarshal(b, &got); err != nil || !got.Equal(want) {
 			t.Fatalf("%s\nis read as %+v, %v\nwant %+v", b, got, err, want)
 		}
 	})
@@ -81,7 +100,7 @@ func TestAPolicyOfANewerSpawnKeepsItsDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := lifecycle.DeadlineAt(at(t, "2026-11-23T18:00:00Z"))
-	if want := (lifecycle.Policy{Deadline: d, Tagged: d}); p != want {
+	if want := (lifecycle.Policy{Deadline: d, Tagged: d}); !p.Equal(want) {
 		t.Errorf("read as %+v, want %+v", p, want)
 	}
 }
@@ -170,13 +189,13 @@ func TestMergeKeepsADeadline(t *testing.T) {
 			if p.Deadline.IsZero() {
 				t.Fatalf("%+v lost its deadline to %+v", before, tags)
 			}
-			if again := p.Merge(tags); again != p {
+			if again := p.Merge(tags); !again.Equal(p) {
 				t.Fatalf("the same tags again turned %+v into %+v", p, again)
 			}
 			if !tags.Deadline.IsZero() && tags.Deadline != before.Tagged && p.Deadline != tags.Deadline {
 				t.Fatalf("the deadline tag says %s, the policy %s", tags.Deadline, p.Deadline)
 			}
-			if empty := p.Merge(lifecycle.InstanceTags{}); empty != p {
+			if empty := p.Merge(lifecycle.InstanceTags{}); !empty.Equal(p) {
 				t.Fatalf("no tags turned %+v into %+v", p, empty)
 			}
 		}
@@ -197,7 +216,7 @@ func TestMergeIsTheSameAfterARestart(t *testing.T) {
 				t.Fatal(err)
 			}
 			kept, reread = kept.Merge(tags), reread.Merge(tags)
-			if kept != reread {
+			if !kept.Equal(reread) {
 				t.Fatalf("running on: %+v, after a restart: %+v", kept, reread)
 			}
 		}
@@ -211,7 +230,7 @@ func FuzzPolicyJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var p lifecycle.Policy
 		if err := p.UnmarshalJSON(b); err != nil {
-			if p != (lifecycle.Policy{}) {
+			if !p.Equal(lifecycle.Policy{}) {
 				t.Fatalf("%q is refused and yet read as %+v", b, p)
 			}
 			return
@@ -220,7 +239,7 @@ func FuzzPolicyJSON(f *testing.F) {
 			t.Fatalf("%q is read as %+v", b, p)
 		}
 		var again lifecycle.Policy
-		if b, err := json.Marshal(p); err != nil || json.Unmarshal(b, &again) != nil || again != p {
+		if b, err := json.Marshal(p); err != nil || json.Unmarshal(b, &again) != nil || !again.Equal(p) {
 			t.Fatalf("%+v became %+v, %v", p, again, err)
 		}
 	})
@@ -231,5 +250,70 @@ func TestMergeFindsADeadlineWhereOnlyTheTTLIsLeft(t *testing.T) {
 	tags := lifecycle.InstanceTags{Origin: lifecycle.Origin{Created: created}, TTL: time.Hour}
 	if got := (lifecycle.Policy{}).Merge(tags).Deadline; got != lifecycle.DeadlineAt(created.Add(time.Hour)) {
 		t.Errorf("deadline %v", got)
+	}
+}
+
+func TestTheIdlePolicyInTheFile(t *testing.T) {
+	full := lifecycle.IdlePolicy{
+		Timeout: time.Hour, CPU: 2.5, Action: lifecycle.Stop,
+		BusyWhile: lifecycle.BusyWhile{Files: []string{"/run/busy"}, Processes: []string{"rsync"}},
+	}
+	for idle, want := range map[string]lifecycle.IdlePolicy{
+		`{"timeout":"1h","cpu":2.5,"action":"stop","busy_while":{"files":["/run/busy"],"processes":["rsync"]}}`: full,
+		`{"timeout":"1h"}`:            {Timeout: time.Hour},
+		`{"timeout":"1h","mood":[1]}`: {Timeout: time.Hour}, // a newer spawn's
+		// Half a policy might end a busy instance.
+		`{"timeout":"1h","action":"reboot"}`:               {},
+		`{"timeout":"1h","cpu":"5"}`:                       {},
+		`{"timeout":"1h","cpu":500}`:                       {},
+		`{"timeout":"1h","cpu":-1}`:                        {},
+		`{"timeout":"banana","action":"stop"}`:             {},
+		`{"timeout":"1h","busy_while":["/run/busy"]}`:      {},
+		`{"timeout":"1h","busy_while":{"files":["busy"]}}`: {},
+		`{"timeout":"1h","busy_while":{"processes":[""]}}`: {},
+		`null`: {}, `[]`: {}, `"1h"`: {},
+	} {
+		var p lifecycle.Policy
+		text := `{"deadline":"2026-11-23T18:00:00Z","idle":` + idle + `}`
+		if err := json.Unmarshal([]byte(text), &p); err != nil {
+			t.Fatalf("%s cost the deadline: %v", idle, err)
+		}
+		if !p.Idle.Equal(want) {
+			t.Errorf("%s is read as %+v, want %+v", idle, p.Idle, want)
+		}
+	}
+}
+
+// Tags override what the file says of idleness, word by word; what vanishes
+// holds on.
+func TestIdleTagsOverTheFile(t *testing.T) {
+	p := lifecycle.Policy{
+		Deadline: lifecycle.DeadlineAt(at(t, "2026-11-23T18:00:00Z")),
+		Idle:     lifecycle.IdlePolicy{Timeout: time.Hour, Action: lifecycle.Hibernate, BusyWhile: lifecycle.BusyWhile{Files: []string{"/run/busy"}}},
+		PreStop:  "true",
+	}
+	for _, step := range []struct {
+		tags    map[string]string
+		timeout time.Duration
+		cpu     float64
+		action  lifecycle.IdleAction
+	}{
+		{nil, time.Hour, 5, lifecycle.Hibernate},
+		{map[string]string{lifecycle.TagIdleTimeout: "2h"}, 2 * time.Hour, 5, lifecycle.Hibernate},
+		{nil, 2 * time.Hour, 5, lifecycle.Hibernate},
+		{map[string]string{lifecycle.TagIdleTimeout: "banana"}, 2 * time.Hour, 5, lifecycle.Hibernate},
+		{map[string]string{lifecycle.TagIdleTimeout: "1m", lifecycle.TagIdleCPU: "banana"}, 2 * time.Hour, 5, lifecycle.Hibernate},
+		{map[string]string{lifecycle.TagIdleTimeout: "1m", lifecycle.TagIdleAction: "reboot"}, 2 * time.Hour, 5, lifecycle.Hibernate},
+		{map[string]string{lifecycle.TagIdleCPU: "1.5", lifecycle.TagIdleAction: "stop"}, 2 * time.Hour, 1.5, lifecycle.Stop},
+		{map[string]string{lifecycle.TagHibernateOnIdle: "true"}, 2 * time.Hour, 1.5, lifecycle.Hibernate},
+	} {
+		tags, _ := lifecycle.ReadInstanceTags(step.tags)
+		p = p.Merge(tags)
+		if p.Idle.Timeout != step.timeout || p.Idle.Threshold() != step.cpu || p.Idle.Does() != step.action {
+			t.Errorf("after %v: %+v", step.tags, p.Idle)
+		}
+		if p.PreStop != "true" || len(p.Idle.BusyWhile.Files) != 1 {
+			t.Errorf("after %v: the file's own words are lost: %+v", step.tags, p)
+		}
 	}
 }

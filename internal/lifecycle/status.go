@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -13,10 +14,12 @@ type Phase string
 
 // The phases.
 const (
-	PhaseReady  Phase = "ready"  // the deadline is armed and being watched
-	PhaseWarned Phase = "warned" // the end is near and users were told
-	PhaseEnding Phase = "ending" // the instance is being ended now
-	PhaseFailed Phase = "failed" // an action could not be carried out; Why says which
+	PhaseReady       Phase = "ready"       // the deadline is armed and being watched
+	PhaseWarned      Phase = "warned"      // an end is near and users were told
+	PhaseEnding      Phase = "ending"      // the instance is being ended now
+	PhaseStopping    Phase = "stopping"    // it is being stopped now
+	PhaseHibernating Phase = "hibernating" // it is being hibernated now
+	PhaseFailed      Phase = "failed"      // an action could not be carried out; Why says which
 )
 
 // Status is what spored tells about itself in the tag spawn:status, at
@@ -27,7 +30,57 @@ type Status struct {
 	OSTimer  bool      // the operating system's own timer was seen armed
 	Agent    string    // the agent's version
 	At       time.Time // when it was written, by the instance's clock
+	Idle     IdleWatch // the idle policy that the agent enforces: its acknowledgement
+	Next     time.Time // when the instance ends or stops if that is sooner than its deadline; zero: nothing sooner is known
 	Why      string    // in a person's words, may be empty
+}
+
+// IdleWatch is the idle policy that an agent says it enforces.
+type IdleWatch struct {
+	Known   bool          // the agent said so; an older one does not
+	Timeout time.Duration // 0: idleness does not end the instance
+	CPU     float64       // percent of all processors
+	Action  IdleAction
+}
+
+// Watch is p as an agent acknowledges it.
+func (p IdlePolicy) Watch() IdleWatch {
+	if !p.On() {
+		return IdleWatch{Known: true}
+	}
+	return IdleWatch{Known: true, Timeout: p.Timeout, CPU: p.Threshold(), Action: p.Does()}
+}
+
+// String is off, or the timeout, the share and the action, such as 1h/5/stop;
+// "" when nothing was said.
+func (w IdleWatch) String() string {
+	switch {
+	case !w.Known:
+		return ""
+	case w.Timeout < time.Second:
+		return "off"
+	default:
+		return FormatDuration(w.Timeout) + "/" + strconv.FormatFloat(w.CPU, 'f', -1, 64) + "/" + string(w.Action)
+	}
+}
+
+// parseIdleWatch reads what String wrote. What it cannot read acknowledges
+// nothing.
+func parseIdleWatch(s string) IdleWatch {
+	if s == "off" {
+		return IdleWatch{Known: true}
+	}
+	timeout, rest, _ := strings.Cut(s, "/")
+	cpu, action, _ := strings.Cut(rest, "/")
+	var w IdleWatch
+	var errTimeout, errCPU error
+	w.Timeout, errTimeout = ParseDuration(timeout)
+	w.CPU, errCPU = parsePercent(cpu)
+	w.Action, w.Known = IdleAction(action), true
+	if errTimeout != nil || errCPU != nil || !w.Action.Valid() {
+		return IdleWatch{}
+	}
+	return w
 }
 
 // maxTagValue is EC2's limit for a tag's value, in characters.
@@ -44,6 +97,12 @@ func (s Status) String() string {
 	}
 	out := fmt.Sprintf("phase=%s deadline=%s os-timer=%s agent=%s at=%s",
 		s.Phase, s.Deadline, timer, strings.Join(strings.Fields(s.Agent), "_"), s.At.UTC().Format(time.RFC3339))
+	if idle := s.Idle.String(); idle != "" {
+		out += " idle=" + idle
+	}
+	if !s.Next.IsZero() {
+		out += " next=" + s.Next.UTC().Format(time.RFC3339)
+	}
 	if why := oneLine(s.Why); why != "" {
 		out += " why=" + why
 	}
@@ -96,6 +155,10 @@ func ParseStatus(value string) (Status, error) {
 		case "at":
 			// Nor does a time: it stays unknown.
 			s.At, _ = parseMoment(v)
+		case "idle":
+			s.Idle = parseIdleWatch(v)
+		case "next":
+			s.Next, _ = parseMoment(v)
 		}
 	}
 	if s.Phase == "" {

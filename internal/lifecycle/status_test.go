@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -15,11 +16,19 @@ func statuses() *rapid.Generator[lifecycle.Status] {
 		return lifecycle.Status{
 			Phase: rapid.SampledFrom([]lifecycle.Phase{
 				lifecycle.PhaseReady, lifecycle.PhaseWarned, lifecycle.PhaseEnding, lifecycle.PhaseFailed,
+				lifecycle.PhaseStopping, lifecycle.PhaseHibernating,
 			}).Draw(t, "phase"),
 			Deadline: rapid.OneOf(rapid.Just(lifecycle.Deadline{}), deadlines()).Draw(t, "deadline"),
 			OSTimer:  rapid.Bool().Draw(t, "os timer"),
 			Agent:    rapid.StringMatching(`v[0-9]\.[0-9]{1,3}\.[0-9]{1,3}(-[a-z0-9.]{1,20})?(\+dirty)?`).Draw(t, "agent"),
 			At:       moments().Draw(t, "at"),
+			Idle: rapid.SampledFrom([]lifecycle.IdleWatch{
+				{},
+				lifecycle.IdlePolicy{}.Watch(),
+				lifecycle.IdlePolicy{Timeout: time.Hour}.Watch(),
+				lifecycle.IdlePolicy{Timeout: 36 * time.Hour, CPU: 12.25, Action: lifecycle.Hibernate}.Watch(),
+			}).Draw(t, "idle"),
+			Next: rapid.OneOf(rapid.Just(time.Time{}), moments()).Draw(t, "next"),
 		}
 	})
 }
@@ -80,6 +89,13 @@ func TestParseStatus(t *testing.T) {
 		"at=banana deadline=never phase=x":    {Phase: "x"},
 		"  os-timer=perhaps   phase=warned  ": {Phase: lifecycle.PhaseWarned},
 		"phase=failed why=":                   {Phase: lifecycle.PhaseFailed},
+		"phase=ready idle=off":                {Phase: lifecycle.PhaseReady, Idle: lifecycle.IdleWatch{Known: true}},
+		"phase=ready idle=1h/5/stop": {Phase: lifecycle.PhaseReady, Idle: lifecycle.IdleWatch{
+			Known: true, Timeout: time.Hour, CPU: 5, Action: lifecycle.Stop,
+		}},
+		"phase=x idle=1h next=soon":  {Phase: "x"}, // acknowledges nothing
+		"phase=x idle=1h/5/reboot":   {Phase: "x"},
+		"phase=x idle=1h/5/stop/now": {Phase: "x"},
 	} {
 		if got, err := lifecycle.ParseStatus(value); err != nil || got != want {
 			t.Errorf("%q is read as %+v, %v", value, got, err)

@@ -37,6 +37,8 @@ const (
 	TagStatus          = "spawn:status"
 	TagKeep            = "spawn:keep"
 	TagImported        = "spawn:imported"
+	TagSpotRequest     = "spawn:spot-request" // on an instance: the id of the persistent Spot request it came from
+	TagInstance        = "spawn:instance"     // on a Spot request: the ARN of its instance, which may cancel it
 )
 
 // Origin is who made a resource, in which launch and when. It is on everything
@@ -136,30 +138,44 @@ func ReadInstanceTags(tags map[string]string) (t InstanceTags, problems []error)
 			garbage(TagDeadline, err)
 		}
 	}
+	idle, idleProblems := readIdleTags(tags)
+	t.Idle = idle
+	return t, append(problems, idleProblems...)
+}
+
+// readIdleTags reads the tags of the idle policy. If one of them is garbage,
+// none counts: half of a policy is not the one that was meant, and may be
+// stricter.
+func readIdleTags(tags map[string]string) (p IdlePolicy, problems []error) {
+	garbage := func(key string, err error) {
+		problems = append(problems, fmt.Errorf("tag %s: %w", key, err))
+	}
+	var err error
 	if s, there := tags[TagIdleTimeout]; there {
-		if t.Idle.Timeout, err = ParseDuration(s); err != nil {
+		if p.Timeout, err = ParseDuration(s); err != nil {
 			garbage(TagIdleTimeout, err)
 		}
 	}
 	if s, there := tags[TagIdleCPU]; there {
-		if t.Idle.CPU, err = parsePercent(s); err != nil {
+		if p.CPU, err = parsePercent(s); err != nil {
 			garbage(TagIdleCPU, err)
 		}
 	}
 	switch s, there := tags[TagHibernateOnIdle]; {
 	case s == "true":
-		t.Idle.Action = Hibernate
+		p.Action = Hibernate
 	case there && s != "false":
 		garbage(TagHibernateOnIdle, fmt.Errorf("%q is neither true nor false", s))
 	}
 	if s, there := tags[TagIdleAction]; there {
-		if a := IdleAction(s); a.Valid() {
-			t.Idle.Action = a
-		} else {
+		if p.Action = IdleAction(s); !p.Action.Valid() {
 			garbage(TagIdleAction, fmt.Errorf("%q is none of terminate, stop, hibernate", s))
 		}
 	}
-	return t, problems
+	if len(problems) > 0 {
+		return IdlePolicy{}, problems
+	}
+	return p, nil
 }
 
 // parsePercent reads a share above 0 and up to 100, written in digits with at

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"errors"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"testing"
@@ -49,7 +50,7 @@ func TestInstanceTagsRoundTrip(t *testing.T) {
 		want := instanceTags().Draw(t, "tags")
 		tags := want.Tags()
 		got, problems := lifecycle.ReadInstanceTags(tags)
-		if len(problems) != 0 || got != want {
+		if len(problems) != 0 || !reflect.DeepEqual(got, want) {
 			t.Fatalf("%v\n%s", problems, cmp.Diff(want, got, cmp.Comparer(func(a, b lifecycle.Deadline) bool { return a == b })))
 		}
 		if !lifecycle.Managed(tags) || lifecycle.Kept(tags) || tags[lifecycle.TagRoot] != "true" {
@@ -104,7 +105,7 @@ func TestMarksAreExact(t *testing.T) {
 }
 
 func TestGarbageTagsAreNamedAndYieldNothing(t *testing.T) {
-	zero := func(t lifecycle.InstanceTags) bool { return t == lifecycle.InstanceTags{} }
+	zero := func(t lifecycle.InstanceTags) bool { return reflect.DeepEqual(t, lifecycle.InstanceTags{}) }
 	for key, values := range map[string][]string{
 		lifecycle.TagTTL:             {"", "banana", "0s", "-1h", "8", "none", "99999999w"},
 		lifecycle.TagDeadline:        {"", "banana", "tomorrow", "0001-01-01T00:00:00Z", "1795456800"},
@@ -181,13 +182,13 @@ func FuzzReadInstanceTags(f *testing.F) {
 		}
 		// What was understood means the same when it is written and read again.
 		again, more := lifecycle.ReadInstanceTags(got.Tags())
-		if again != got || len(more) != 0 {
+		if !reflect.DeepEqual(again, got) || len(more) != 0 {
 			t.Fatalf("%+v (%v) became %+v (%v)", got, problems, again, more)
 		}
 		// And no tag, however bad, costs an instance its deadline.
 		policy := lifecycle.Policy{Launched: time.Unix(1e9, 0), Deadline: lifecycle.DeadlineAt(time.Unix(2e9, 0)), TTL: time.Hour}
 		merged := policy.Merge(got)
-		if merged.Deadline.IsZero() || merged.Merge(got) != merged {
+		if merged.Deadline.IsZero() || !merged.Merge(got).Equal(merged) {
 			t.Fatalf("%+v merged is %+v", got, merged)
 		}
 	})

@@ -58,12 +58,16 @@ func AgentTrust() Document {
 	}}}
 }
 
-// Agent is what spored may do: end the very instance that it runs on, write
-// that instance's status tag, and fetch its own program. An instance can reach
-// no other, managed or not: the source of the call must be the resource.
+// Agent is what spored may do: end, stop or hibernate the very instance that it
+// runs on, cancel the Spot request that this came from, write its status tag,
+// and fetch its own program. An instance can reach no other, managed or not:
+// the source of the call must be the resource. A Spot request does not know its
+// instance in a condition key, so it bears a tag that names it, which the role
+// may not write.
 //
 // The self-only condition has the shape of AWS's managed policy for VSS
-// snapshots; that Terminate honours it is unproven on real AWS.
+// snapshots; that Terminate, Stop and CancelSpotInstanceRequests honour it is
+// unproven on real AWS.
 //
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-policy-keys
 func Agent(partition, account string) Document {
@@ -77,9 +81,15 @@ func Agent(partition, account string) Document {
 		"ForAllValues:StringEquals": {"aws:TagKeys": {lifecycle.TagStatus}},
 		"StringLike":                {"aws:RequestTag/" + lifecycle.TagStatus: {"*"}},
 	}
+	itsRequest := map[string]map[string][]string{"StringEquals": {
+		"aws:ResourceTag/" + lifecycle.TagManaged:  {"true"},
+		"aws:ResourceTag/" + lifecycle.TagInstance: {"${ec2:SourceInstanceARN}"},
+	}}
+	requests := []string{fmt.Sprintf("arn:%s:ec2:*:%s:spot-instances-request/*", partition, account)}
 	instances := []string{fmt.Sprintf("arn:%s:ec2:*:%s:instance/*", partition, account)}
 	return Document{Version: version, Statement: []Statement{
-		{Sid: "EndItself", Effect: "Allow", Action: []string{"ec2:TerminateInstances"}, Resource: instances, Condition: itself},
+		{Sid: "EndItself", Effect: "Allow", Action: []string{"ec2:TerminateInstances", "ec2:StopInstances"}, Resource: instances, Condition: itself},
+		{Sid: "EndItsSpotRequest", Effect: "Allow", Action: []string{"ec2:CancelSpotInstanceRequests"}, Resource: requests, Condition: itsRequest},
 		{Sid: "TellItsStatus", Effect: "Allow", Action: []string{"ec2:CreateTags"}, Resource: instances, Condition: onlyStatus},
 		{Sid: "FetchItsProgram", Effect: "Allow", Action: []string{"s3:GetObject"}, Resource: []string{fmt.Sprintf("arn:%s:s3:::%s-*/*", partition, BucketPrefix(account))}},
 	}}

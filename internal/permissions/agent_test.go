@@ -15,6 +15,12 @@ func TestAgentMayActOnItselfOnly(t *testing.T) {
 		if !strings.HasPrefix(s.Action[0], "ec2:") {
 			continue
 		}
+		if s.Sid == "EndItsSpotRequest" {
+			if tag := s.Condition["StringEquals"]["aws:ResourceTag/spawn:instance"]; !slices.Equal(tag, []string{"${ec2:SourceInstanceARN}"}) {
+				t.Errorf("%s is not limited to the instance's own request: %v", s.Sid, tag)
+			}
+			continue
+		}
 		self := s.Condition["ArnLike"]["ec2:SourceInstanceARN"]
 		if !slices.Equal(self, []string{"arn:aws-cn:ec2:*:*:instance/${ec2:InstanceId}"}) {
 			t.Errorf("%s is not limited to the instance itself: %v", s.Sid, self)

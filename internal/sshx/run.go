@@ -45,10 +45,14 @@ func Args(t Target, command []string) []string {
 	if t.TTY {
 		args = append(args, "-t")
 	}
-	// ssh looks for options on both sides of the host.
 	args = append(args, "--", t.User+"@"+t.Host)
 	if len(command) > 0 {
-		args = append(args, "--", QuoteCommand(command))
+		// After these two dashes, a second pair would be the command's first word.
+		line := QuoteCommand(command)
+		if strings.HasPrefix(line, "-") {
+			line = "''" + line // an older ssh looks for options after the host, too
+		}
+		args = append(args, line)
 	}
 	return args
 }

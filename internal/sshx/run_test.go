@@ -100,6 +100,18 @@ func TestArgsWithoutWhatIsNotGiven(t *testing.T) {
 	}
 }
 
+// What follows the host reaches the remote shell as it stands, two dashes
+// included.
+func TestOnlyTheCommandFollowsTheHost(t *testing.T) {
+	for _, command := range [][]string{{"id", "-un"}, {"-v"}} {
+		args := sshx.Args(target(), command)
+		last, host := args[len(args)-1], args[len(args)-2]
+		if host != "ec2-user@203.0.113.7" || strings.HasPrefix(last, "-") {
+			t.Errorf("the remote shell of %q runs %q", host, last)
+		}
+	}
+}
+
 // A shell must find the very words that were given, and nothing to do in them.
 func TestAShellSplitsTheCommandIntoTheSameWords(t *testing.T) {
 	shell, err := exec.LookPath("sh")

@@ -70,18 +70,47 @@ func TestWarningFile(t *testing.T) {
 	}
 }
 
-// TestWarningFileInTheWay has a folder where the file should be.
+// TestWarningFileInTheWay has a folder where the file should be: somebody
+// keeps others from being warned. What is in it is not ours to delete.
 func TestWarningFileInTheWay(t *testing.T) {
-	u := &Users{File: filepath.Join(t.TempDir(), "WARNING")}
+	dir := t.TempDir()
+	u := &Users{File: filepath.Join(dir, "WARNING")}
 	if err := os.MkdirAll(filepath.Join(u.File, "planted"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if u.Warn(t.Context(), "the end is near") == nil {
-		t.Error("nobody can read the warning, and nothing was said")
+	if err := u.Warn(t.Context(), "the end is near"); err != nil {
+		t.Error(err)
 	}
-	left, err := os.ReadDir(filepath.Dir(u.File))
-	if err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v, %v", left, err)
+	if b, err := os.ReadFile(u.File); err != nil || string(b) != "the end is near\n" {
+		t.Errorf("people read %q, %v", b, err)
+	}
+	if aside, err := filepath.Glob(filepath.Join(dir, ".WARNING.*.aside", "planted")); err != nil || len(aside) != 1 {
+		t.Errorf("the folder is not aside: %v, %v", aside, err)
+	}
+}
+
+func TestAWarningCannotDriveATerminal(t *testing.T) {
+	u := &Users{File: filepath.Join(t.TempDir(), "WARNING")}
+	if err := u.Warn(t.Context(), "busy: \x1b]0;owned\x07 \u202eevil"); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(u.File); err != nil || string(b) != "busy:  ]0;owned   evil\n" {
+		t.Errorf("people read %q, %v", b, err)
+	}
+}
+
+// TestAStaleWarningGoesSilently: after a restart nobody is to be told that a
+// warning of the machine's earlier life does not hold.
+func TestAStaleWarningGoesSilently(t *testing.T) {
+	u := &Users{File: filepath.Join(t.TempDir(), "WARNING"), Wall: "/nonexistent/wall"}
+	if err := os.WriteFile(u.File, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.CallOff(t.Context(), ""); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(u.File); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the warning is still there: %v", err)
 	}
 }
 
@@ -155,8 +184,11 @@ func TestNoRole(t *testing.T) {
 	gone.Close()
 
 	terminate := func(metadata string) error {
-		api := NewEC2("us-east-1", answers.URL, sense.NewMetadata(metadata).Client())
-		return NewInstance(api, "i-0abc").Terminate(t.Context())
+		m := sense.NewMetadata(metadata)
+		api := NewEC2("us-east-1", answers.URL, m.Client(), m.DialContext)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		return NewInstance(api, "i-0abc").Terminate(ctx)
 	}
 	if err := terminate(answers.URL); !errors.Is(err, ErrNoRole) {
 		t.Errorf("an instance without a role: %v", err)

@@ -8,43 +8,46 @@ package act
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/aws/smithy-go/middleware"
 
-	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/sdkhttp"
 )
 
 // EC2API are the calls that spored makes: all that its role has to allow.
 type EC2API interface {
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
+	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)
+	CancelSpotInstanceRequests(context.Context, *ec2.CancelSpotInstanceRequestsInput, ...func(*ec2.Options)) (*ec2.CancelSpotInstanceRequestsOutput, error)
 	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
 }
+
+// Dial opens a connection, within moments or not at all.
+type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // NewEC2 returns a client with the credentials of the instance's role, which
 // are read through metadata. endpoint is the URL of the API, or "" for AWS.
 // The client tries each call once: whoever makes it knows how long to go on.
-func NewEC2(region, endpoint string, metadata ec2rolecreds.GetMetadataAPIClient) EC2API {
+// It connects by dial.
+func NewEC2(region, endpoint string, metadata ec2rolecreds.GetMetadataAPIClient, dial Dial) *ec2.Client {
+	role := aws.NewCredentialsCache(ec2rolecreds.New(func(o *ec2rolecreds.Options) {
+		o.Client = metadata
+	}))
 	options := ec2.Options{
-		Region:  region,
-		Retryer: aws.NopRetryer{},
-		Credentials: aws.NewCredentialsCache(ec2rolecreds.New(func(o *ec2rolecreds.Options) {
-			o.Client = metadata
-		})),
+		Region:      region,
+		Retryer:     aws.NopRetryer{},
+		Credentials: role,
+		APIOptions:  []func(*middleware.Stack) error{forgetRefused(role)},
 		HTTPClient: sdkhttp.Steady(&http.Client{Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+			DialContext:         dial,
 			TLSHandshakeTimeout: 3 * time.Second,
 			MaxIdleConnsPerHost: 1,
 			IdleConnTimeout:     10 * time.Second,
@@ -56,54 +59,18 @@ func NewEC2(region, endpoint string, metadata ec2rolecreds.GetMetadataAPIClient)
 	return ec2.New(options)
 }
 
-// Instance is the instance that spored runs on, seen from the API. No other
-// can be reached through it.
-type Instance struct {
-	api EC2API
-	id  string
-}
-
-// NewInstance is the instance with an id.
-func NewInstance(api EC2API, id string) *Instance { return &Instance{api: api, id: id} }
-
-// ErrNoRole says that the instance has no role, so no call can be signed and
-// trying again is of no use.
-var ErrNoRole = errors.New("this instance has no role")
-
-// Terminate asks EC2 to end the instance. A nil error means that EC2 agreed,
-// not that it is done. The error is ErrNoRole where there is no role.
-func (i *Instance) Terminate(ctx context.Context) error {
-	_, err := i.api.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{i.id}})
-	switch {
-	case err == nil:
-		return nil
-	case roleless(err):
-		return fmt.Errorf("terminate %s: %w", i.id, ErrNoRole)
-	default:
-		return fmt.Errorf("terminate %s: %w", i.id, err)
+// forgetRefused drops credentials that EC2 does not accept, so that the next
+// call reads new ones: a machine that was hibernated wakes up with old ones,
+// and a clock that lags takes expired ones for good.
+func forgetRefused(role *aws.CredentialsCache) func(*middleware.Stack) error {
+	return func(stack *middleware.Stack) error {
+		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("ForgetRefusedCredentials",
+			func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				out, metadata, err := next.HandleFinalize(ctx, in)
+				if awserr.IsBadCredentials(err) {
+					role.Invalidate()
+				}
+				return out, metadata, err
+			}), middleware.Before)
 	}
-}
-
-// roleless tells that a call failed because the metadata service answered, and
-// has no role to offer.
-//
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
-func roleless(err error) bool {
-	var call, metadata *smithy.OperationError
-	var answer *smithyhttp.ResponseError
-	return errors.As(err, &call) &&
-		errors.As(call.Err, &metadata) && metadata.ServiceID == imds.ServiceID &&
-		errors.As(metadata.Err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound
-}
-
-// Tell writes the status tag.
-func (i *Instance) Tell(ctx context.Context, s lifecycle.Status) error {
-	_, err := i.api.CreateTags(ctx, &ec2.CreateTagsInput{
-		Resources: []string{i.id},
-		Tags:      []types.Tag{{Key: aws.String(lifecycle.TagStatus), Value: aws.String(s.String())}},
-	})
-	if err != nil {
-		return fmt.Errorf("tag %s with its status: %w", i.id, err)
-	}
-	return nil
 }

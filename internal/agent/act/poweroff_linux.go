@@ -23,15 +23,20 @@ type Machine struct{ Log *slog.Logger }
 // machine could not even be forced off.
 //
 // An orderly shutdown that has not come to this process after
-// shutdownPatience is overtaken by reboot(2).
+// shutdownPatience is overtaken by reboot(2). One that has come to it and hangs
+// later, in another service, is overtaken by the operating system's own timer
+// where a deadline has passed, and by systemd after half an hour in any case
+// (JobTimeoutAction of poweroff.target).
+//
+// https://github.com/systemd/systemd/blob/main/units/poweroff.target
 func (m Machine) PowerOff(ctx context.Context) error {
-	m.sync(ctx)
+	m.Sync(ctx)
 	if m.shutdown(ctx) {
 		if wait(ctx, shutdownPatience) != nil {
 			return nil //nolint:nilerr // the shutdown has come to this process: it worked
 		}
 		m.Log.ErrorContext(ctx, "the shutdown hangs: forcing the power off")
-		m.sync(ctx)
+		m.Sync(ctx)
 	}
 	if err := syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
 		return fmt.Errorf("force the power off: %w", err)
@@ -40,10 +45,10 @@ func (m Machine) PowerOff(ctx context.Context) error {
 	return nil
 }
 
-// sync writes what is in memory to the disks, but does not wait for ever.
-// After its patience the goroutine is left behind: nothing can interrupt
-// sync(2), and the machine is about to go.
-func (m Machine) sync(ctx context.Context) {
+// Sync writes what is in memory to the disks, as before any end, but does not
+// wait for ever. After its patience the goroutine is left behind: nothing can
+// interrupt sync(2), and the machine is about to go.
+func (m Machine) Sync(ctx context.Context) {
 	done := make(chan struct{})
 	go func() { syscall.Sync(); close(done) }()
 	timer := time.NewTimer(syncPatience)
@@ -80,16 +85,4 @@ func start(ctx context.Context, command []string) error {
 		return fmt.Errorf("%w: %.200s", err, out)
 	}
 	return nil
-}
-
-// wait waits, or returns the error of a context that ended before.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

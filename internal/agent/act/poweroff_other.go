@@ -16,3 +16,6 @@ type Machine struct{ Log *slog.Logger }
 func (m Machine) PowerOff(context.Context) error {
 	return errors.New("power off: only Linux instances are supported")
 }
+
+// Sync does nothing: a machine that is not an instance is not about to go.
+func (m Machine) Sync(context.Context) {}

@@ -2,13 +2,16 @@ package act
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // WarningFile is where people and programs on an instance find the warning.
@@ -33,18 +36,43 @@ func NewUsers() *Users {
 	return &Users{File: WarningFile, Wall: wall}
 }
 
-// Warn tells them.
+// Warn tells them. The file holds the text before any terminal does.
 func (u *Users) Warn(ctx context.Context, text string) error {
-	err := replaceFile(u.File, []byte(text+"\n"), 0o644)
-	return errors.Join(err, u.wall(ctx, text))
+	text = printable(text)
+	return errors.Join(u.write(text), u.wall(ctx, text))
 }
 
-// CallOff tells them that a warning no longer holds.
+// CallOff tells them that a warning no longer holds. With an empty text it
+// only takes away the file, which may be left from an earlier life.
 func (u *Users) CallOff(ctx context.Context, text string) error {
 	err := ignoreMissing(os.Remove(u.File))
-	return errors.Join(err, u.wall(ctx, text))
+	if text == "" {
+		return err
+	}
+	return errors.Join(err, u.wall(ctx, printable(text)))
 }
 
+// write puts the text into the file. The file's folder belongs to everybody:
+// a link, a pipe or a file of somebody else's under its name is replaced, never
+// opened. A folder cannot be replaced; it is moved aside, with all that is in
+// it, and the file takes its place.
+func (u *Users) write(text string) error {
+	err := replaceFile(u.File, []byte(text+"\n"), 0o644)
+	if err == nil {
+		return nil
+	}
+	if info, statErr := os.Lstat(u.File); statErr != nil || !info.IsDir() {
+		return err
+	}
+	aside := filepath.Join(filepath.Dir(u.File), "."+filepath.Base(u.File)+"."+rand.Text()+".aside")
+	if moveErr := os.Rename(u.File, aside); moveErr != nil {
+		return errors.Join(err, moveErr)
+	}
+	return replaceFile(u.File, []byte(text+"\n"), 0o644)
+}
+
+// wall writes to all terminals. One that does not read leaves a child of
+// wall(1) behind, which waits for it; the others were told.
 func (u *Users) wall(ctx context.Context, text string) error {
 	if u.Wall == "" {
 		return nil
@@ -54,10 +82,22 @@ func (u *Users) wall(ctx context.Context, text string) error {
 	cmd := exec.CommandContext(ctx, u.Wall)
 	cmd.Stdin = strings.NewReader(text + "\n")
 	cmd.WaitDelay = time.Second
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("write to all terminals: %w: %.200s", err, out)
 	}
 	return nil
+}
+
+// printable is text that cannot do anything to a terminal: reasons may come
+// from tags, the names of processes and the like.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // Journal is a log in place of users: what an agent has that may not touch

@@ -3,8 +3,15 @@
 // starts nothing and has no clock, so a month of an instance's life can be
 // tried in milliseconds.
 //
-// Today it knows the deadline. Idleness and Spot notices will be further
-// inputs to Decide and further Actions from it.
+// Its rules, in the order of their rank:
+//
+//   - The deadline ends the instance, on time, whatever else is going on.
+//   - The workload's own word that it is done ends it.
+//   - A Spot interruption is prepared for, once.
+//   - An instance that nobody used for longer than its idle timeout is
+//     terminated, stopped or hibernated. Unknown is never idle.
+//
+// Users are warned before any of them.
 package core
 
 import (
@@ -17,15 +24,21 @@ import (
 // Action is something that spored does.
 type Action int
 
-// The actions. Each is decided at most once for a deadline; a deadline that
-// moves starts afresh.
+// The actions.
 const (
-	// Warn tells whoever uses the instance when it ends.
+	// Warn tells whoever uses the instance what will happen to it, and when.
 	Warn Action = iota + 1
-	// CallOff takes a warning back: the deadline was moved far away.
+	// CallOff takes the warnings of a cause back.
 	CallOff
-	// End ends the instance.
+	// Prepare runs the hooks for at most Decision.Hooks, ahead of an end that
+	// waits for nothing.
+	Prepare
+	// End ends the instance as Decision.Does says, after its hooks had
+	// Decision.Hooks to run. For the deadline that is none.
 	End
+	// Withdraw takes an End back that was decided for a cause other than the
+	// deadline, if it was not carried out yet.
+	Withdraw
 )
 
 // String names the action for the log.
@@ -35,92 +48,142 @@ func (a Action) String() string {
 		return "warn"
 	case CallOff:
 		return "call off"
+	case Prepare:
+		return "prepare"
 	case End:
 		return "end"
+	case Withdraw:
+		return "withdraw"
 	default:
 		return fmt.Sprintf("action %d", int(a))
 	}
 }
 
+// Cause is what a decision is about.
+type Cause string
+
+// The causes, apart from those that a notice has: its kind.
+const (
+	Deadline  Cause = "deadline"
+	Idle      Cause = "idle"
+	Completed Cause = "completed"
+)
+
 // Decision is an action together with all that led to it.
 type Decision struct {
 	Action   Action
-	Why      string             // in a person's words
-	Deadline lifecycle.Deadline // the deadline it was decided for
-	Now      time.Time          // the time it was decided at
-	Left     time.Duration      // until the deadline; negative once it has passed
+	Cause    Cause
+	Why      string               // in a person's words
+	Does     lifecycle.IdleAction // what End does, and what a warning is about; "" where EC2 does something else
+	Hooks    time.Duration        // how long the hooks may take; 0: they are not run
+	Notice   Notice               // the one it is about, if it is about one
+	Deadline lifecycle.Deadline   // the deadline that was armed
+	Now      time.Time            // the time it was decided at
+	At       time.Time            // when what it is about happens; zero: unknown
+	Left     time.Duration        // until At; negative once it has passed
+	Policy   lifecycle.Policy     // the policy it was decided by
+	Signals  []Signal             // the sample it was decided by
 }
 
-// warnAt are the times before the deadline at which users are warned, the
-// earliest first. What is nearer than a warning when it becomes known is warned
-// of at once, and once.
-func warnAt() []time.Duration { return []time.Duration{5 * time.Minute, time.Minute} }
+// HookTime is how long hooks may take before an end.
+const HookTime = 2 * time.Minute
 
 // State is what has been decided so far. The zero State is that of an agent
 // that has just started.
 type State struct {
-	armed  lifecycle.Deadline // the deadline that the rest is about
-	passed int                // how many of warnAt are behind us
-	warned bool               // a warning was given and not called off
-	ended  bool               // End was decided
+	deadline  deadlineState
+	idle      idleState
+	completed bool // the end was decided because the workload is done
+	notices   noticeState
+
+	begun   bool          // there was a Decide before
+	now     time.Time     // of the last Decide
+	elapsed time.Duration // of the last Decide
 }
 
 // Deadline is the deadline that is armed; zero if none is known yet.
-func (s State) Deadline() lifecycle.Deadline { return s.armed }
+func (s State) Deadline() lifecycle.Deadline { return s.deadline.armed }
 
-// Warned tells that users were warned of the armed deadline.
-func (s State) Warned() bool { return s.warned }
+// Warned tells that users were warned of an end that is still to come.
+func (s State) Warned() bool { return s.deadline.warned || s.idle.warnings > 0 || s.completed }
+
+// Completed tells that the instance ends because its workload is done.
+func (s State) Completed() bool { return s.completed }
+
+// step is a decision in the making: a state on its way from one moment to the
+// next.
+type step struct {
+	State
+	Input
+	decisions []Decision
+}
 
 // Decide returns what is to be done now and the state after it. The decisions
 // are in the order in which they are to be carried out: an instance is never
-// ended before its users were warned, at the latest in the same breath.
+// ended before its users were warned, at the latest in the same breath. None
+// of them waits for a sample, a notice or a hook but the one that is about it.
+func (s State) Decide(in Input) (State, []Decision) {
+	st := step{State: s, Input: in}
+	leapt, by := st.clock()
+	if st.deadlineDue() {
+		// Nothing else matters any more. If a later deadline is proved after all,
+		// idleness begins afresh: nobody listened meanwhile.
+		st.used(st.Elapsed, "the deadline had come")
+		return st.State, st.decisions
+	}
+	st.complete()
+	st.readNotices(leapt)
+	st.watchUse(leapt, by)
+	st.prepareDeadline()
+	return st.State, st.decisions
+}
+
+// leapTolerance is by how much the two clocks may part between two decisions
+// before the machine counts as suspended and resumed, or its clock as set.
+// chrony steps a clock that is wrong by more than a second only in its first
+// updates, and slews it from then on.
 //
-// A policy without a deadline takes none away: the armed one holds.
-func (s State) Decide(p lifecycle.Policy, now time.Time) (State, []Decision) {
-	moved := !p.Deadline.IsZero() && p.Deadline != s.armed
-	if moved {
-		s = State{armed: p.Deadline, warned: s.warned}
-	}
-	if s.armed.IsZero() {
-		return s, nil
-	}
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configure-ec2-ntp.html
+const leapTolerance = 10 * time.Second
 
-	left := s.armed.Left(now)
-	var decisions []Decision
-	decide := func(a Action, format string, args ...any) {
-		decisions = append(decisions, Decision{
-			Action: a, Why: fmt.Sprintf(format, args...), Deadline: s.armed, Now: now, Left: left,
-		})
+// clock takes note of the time and tells whether the wall clock leapt since
+// the last decision, and by how much.
+func (s *step) clock() (leapt bool, by time.Duration) {
+	if s.begun {
+		by = s.Now.Sub(s.now) - (s.Elapsed - s.elapsed)
+		leapt = by.Abs() > leapTolerance
+	} else {
+		s.notices.prepared = -s.notices.pause()
 	}
+	s.begun, s.now, s.elapsed = true, s.Now, s.Elapsed
+	return leapt, by
+}
 
-	switch due := warningsDue(left); {
-	case due > s.passed:
-		s.passed, s.warned = due, true
-		decide(Warn, "%s left until the deadline %s", roundLeft(left), s.armed)
-	case due == 0 && moved && s.warned:
-		s.warned = false
-		decide(CallOff, "the deadline was moved to %s, %s from now", s.armed, roundLeft(left))
+// decide adds a decision about something that happens at a time; d holds what
+// is particular to it.
+func (s *step) decide(d Decision, at time.Time, format string, args ...any) {
+	d.Why = fmt.Sprintf(format, args...)
+	d.Deadline, d.Now, d.At = s.deadline.armed, s.Now, at
+	if !at.IsZero() {
+		d.Left = at.Sub(s.Now)
 	}
-	if s.armed.Passed(now) && !s.ended {
-		s.ended = true
-		decide(End, "the deadline %s has come", s.armed)
-	}
-	return s, decisions
+	d.Policy, d.Signals = s.Policy, s.Signals
+	s.decisions = append(s.decisions, d)
 }
 
 // warningsDue counts the warnings that should have been given with so much
-// time left.
-func warningsDue(left time.Duration) (due int) {
-	for _, before := range warnAt() {
-		if left <= before {
+// time left; leads are their times before the end, the longest first.
+func warningsDue(left time.Duration, leads [2]time.Duration) (due int) {
+	for _, lead := range leads {
+		if left <= lead {
 			due++
 		}
 	}
 	return due
 }
 
-// roundLeft is a time left as people are told it: whole seconds, never less
+// say is a length of time as people are told it: whole seconds, never less
 // than none.
-func roundLeft(left time.Duration) time.Duration {
-	return max(0, left).Round(time.Second)
+func say(d time.Duration) string {
+	return lifecycle.FormatDuration(max(0, d).Round(time.Second))
 }

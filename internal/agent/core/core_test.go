@@ -34,18 +34,20 @@ func TestDecide(t *testing.T) {
 			{55*time.Minute - time.Second, in(time.Hour), nil},
 			{55 * time.Minute, in(time.Hour), []Action{Warn}},
 			{56 * time.Minute, in(time.Hour), nil},
+			{58 * time.Minute, in(time.Hour), []Action{Prepare}},
 			{59 * time.Minute, in(time.Hour), []Action{Warn}},
 			{59*time.Minute + 59*time.Second, in(time.Hour), nil},
 			{time.Hour, in(time.Hour), []Action{End}},
 			{time.Hour + time.Second, in(time.Hour), nil},
 		},
 		"a short life is warned of at once, and once": {
-			{0, in(45 * time.Second), []Action{Warn}},
+			{0, in(45 * time.Second), []Action{Warn, Prepare}},
 			{time.Second, in(45 * time.Second), nil},
 			{45 * time.Second, in(45 * time.Second), []Action{End}},
 		},
 		"three minutes: at once, and a minute before": {
 			{0, in(3 * time.Minute), []Action{Warn}},
+			{time.Minute, in(3 * time.Minute), []Action{Prepare}},
 			{2 * time.Minute, in(3 * time.Minute), []Action{Warn}},
 			{3 * time.Minute, in(3 * time.Minute), []Action{End}},
 		},
@@ -64,13 +66,17 @@ func TestDecide(t *testing.T) {
 			{10 * time.Minute, in(3 * time.Hour), nil},
 		},
 		"extended by a little": {
-			{59 * time.Minute, in(time.Hour), []Action{Warn}},
+			{59 * time.Minute, in(time.Hour), []Action{Warn, Prepare}},
 			{59 * time.Minute, in(62 * time.Minute), []Action{Warn}},
-			{61 * time.Minute, in(62 * time.Minute), []Action{Warn}},
+			{61 * time.Minute, in(62 * time.Minute), []Action{Warn, Prepare}}, // the hooks of another end
+		},
+		"extended within the time of the hooks": {
+			{59 * time.Minute, in(time.Hour), []Action{Warn, Prepare}},
+			{59 * time.Minute, in(60*time.Minute + 30*time.Second), []Action{Warn}}, // not again
 		},
 		"shortened to within a warning": {
 			{0, in(time.Hour), nil},
-			{time.Minute, in(3 * time.Minute), []Action{Warn}},
+			{time.Minute, in(3 * time.Minute), []Action{Warn, Prepare}},
 		},
 		"shortened into the past": {
 			{0, in(10 * time.Hour), nil},
@@ -100,7 +106,7 @@ func TestDecide(t *testing.T) {
 			var s State
 			for _, m := range life {
 				var decisions []Decision
-				s, decisions = s.Decide(m.policy, start.Add(m.at))
+				s, decisions = s.Decide(Input{Now: start.Add(m.at), Elapsed: m.at, Policy: m.policy})
 				if diff := cmp.Diff(m.want, actions(decisions)); diff != "" {
 					t.Fatalf("at %s (-want +got):\n%s", m.at, diff)
 				}
@@ -110,7 +116,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestDecisionsExplainThemselves(t *testing.T) {
-	_, decisions := State{}.Decide(in(time.Hour), start.Add(2*time.Hour))
+	_, decisions := State{}.Decide(Input{Now: start.Add(2 * time.Hour), Policy: in(time.Hour)})
 	for _, d := range decisions {
 		if d.Why == "" || d.Deadline != in(time.Hour).Deadline || d.Left != -time.Hour || !d.Now.Equal(start.Add(2*time.Hour)) {
 			t.Errorf("%s was decided without its reasons: %+v", d.Action, d)
@@ -124,7 +130,7 @@ func TestADay(t *testing.T) {
 	var ends, warnings int
 	for at := time.Duration(0); at <= 24*time.Hour+time.Minute; at += time.Second {
 		var decisions []Decision
-		s, decisions = s.Decide(in(24*time.Hour), start.Add(at))
+		s, decisions = s.Decide(Input{Now: start.Add(at), Elapsed: at, Policy: in(24 * time.Hour)})
 		for _, d := range decisions {
 			switch d.Action {
 			case Warn:
@@ -142,56 +148,6 @@ func TestADay(t *testing.T) {
 	}
 }
 
-// TestAnyLife draws ticks, tags and clock jumps and checks what must hold in
-// all of them.
-func TestAnyLife(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		policy := in(time.Duration(rapid.IntRange(-600, 20000).Draw(t, "ttl")) * time.Second)
-		type act struct {
-			action   Action
-			deadline lifecycle.Deadline
-		}
-		var s State
-		done := map[act]int{} // since the deadline last moved
-		now := start
-		for range rapid.IntRange(1, 80).Draw(t, "ticks") {
-			now = now.Add(time.Duration(rapid.IntRange(-300, 900).Draw(t, "step")) * time.Second)
-			before := policy
-			policy = policy.Merge(drawTags(t, now))
-			if policy.Deadline.IsZero() {
-				t.Fatalf("a tag removed the deadline")
-			}
-			if policy.Deadline != before.Deadline {
-				clear(done)
-			}
-			mostWarnings := len(warnAt())
-			var decisions []Decision
-			s, decisions = s.Decide(policy, now)
-			for _, d := range decisions {
-				if d.Deadline != policy.Deadline {
-					t.Fatalf("%s for %s while the deadline is %s", d.Action, d.Deadline, policy.Deadline)
-				}
-				key := act{d.Action, d.Deadline}
-				done[key]++
-				switch {
-				case d.Action == Warn && done[key] > mostWarnings, d.Action != Warn && done[key] > 1:
-					t.Fatalf("%s decided %d times for one deadline", d.Action, done[key])
-				case d.Action == End && !policy.Deadline.Passed(now):
-					t.Fatalf("ended %s early", policy.Deadline.Left(now))
-				case d.Action == End && done[act{Warn, d.Deadline}] == 0:
-					t.Fatalf("ended without a warning")
-				}
-			}
-			if policy.Deadline.Passed(now) && done[act{End, policy.Deadline}] == 0 {
-				t.Fatalf("the deadline %s was missed at %s", policy.Deadline, now)
-			}
-			if _, again := s.Decide(policy, now); len(again) != 0 {
-				t.Fatalf("decided again in the same moment: %v", actions(again))
-			}
-		}
-	})
-}
-
 // drawTags makes up the tags of an instance: none, good ones and garbage.
 func drawTags(t *rapid.T, now time.Time) lifecycle.InstanceTags {
 	tags := map[string]string{}
@@ -207,6 +163,12 @@ func drawTags(t *rapid.T, now time.Time) lifecycle.InstanceTags {
 		tags[lifecycle.TagTTL] = lifecycle.FormatDuration(time.Duration(rapid.IntRange(1, 9000).Draw(t, "ttl")) * time.Second)
 	case 1:
 		tags[lifecycle.TagTTL] = rapid.String().Draw(t, "garbage ttl")
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "idle tag") {
+	case 0:
+		tags[lifecycle.TagIdleTimeout] = lifecycle.FormatDuration(time.Duration(rapid.IntRange(1, 5000).Draw(t, "idle")) * time.Second)
+	case 1:
+		tags[lifecycle.TagIdleTimeout] = rapid.String().Draw(t, "garbage idle")
 	}
 	read, _ := lifecycle.ReadInstanceTags(tags)
 	return read

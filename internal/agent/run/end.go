@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/agent/act"
@@ -46,24 +47,25 @@ func (a *agent) laterDeadline(ctx context.Context, d core.Decision) bool {
 	return now.IsZero() || now.Later(d.Deadline)
 }
 
-// end ends the instance: last words, then the API, then the power. It returns
-// when the machine is off or ctx has ended, and gives up for nothing else.
-func (a *agent) end(ctx context.Context, d core.Decision) {
-	a.lastWords(ctx, d)
+// end ends the instance: by the API, then by its power. It returns
+// nil when the machine is off, or the error of ctx when that has ended, and
+// gives up for nothing else.
+func (a *agent) end(ctx context.Context, d core.Decision) error {
 	for ctx.Err() == nil {
 		err := a.terminate(ctx)
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		a.Log.ErrorContext(ctx, "the instance was not ended by the API: turning the power off", "reason", err)
 		err = a.PowerOff(ctx)
 		if err == nil {
-			return
+			return ctx.Err()
 		}
 		a.Log.ErrorContext(ctx, "the power could not be turned off: trying all again", "error", err)
-		a.reports.put(report{phase: lifecycle.PhaseFailed, deadline: d.Deadline, why: "cannot end: " + err.Error()})
-		a.notify(ctx, "WATCHDOG=1")
+		a.reports.put(a.fill(report{phase: lifecycle.PhaseFailed, deadline: d.Deadline, why: "cannot end: " + err.Error()}))
+		a.states.put("WATCHDOG=1")
 	}
+	return ctx.Err()
 }
 
 // lastWords tells users and the status tag that the end has come, but waits
@@ -71,7 +73,7 @@ func (a *agent) end(ctx context.Context, d core.Decision) {
 func (a *agent) lastWords(ctx context.Context, d core.Decision) {
 	users, tag := make(chan struct{}), make(chan struct{})
 	a.messages.put(message{text: finalText(d), delivered: users})
-	a.reports.put(report{phase: lifecycle.PhaseEnding, deadline: d.Deadline, why: d.Why, delivered: tag})
+	a.reports.put(a.fill(report{phase: lifecycle.PhaseEnding, deadline: d.Deadline, why: d.Why, delivered: tag}))
 	ctx, cancel := context.WithTimeout(ctx, lastWords)
 	defer cancel()
 	for _, delivered := range []chan struct{}{tag, users} {
@@ -84,8 +86,22 @@ func (a *agent) lastWords(ctx context.Context, d core.Decision) {
 }
 
 // terminate asks EC2 to end the instance until it agrees, then waits for that
-// to happen. An instance without a role has nothing to ask with. Whenever it returns, the agent is still alive, or ctx has ended.
+// to happen. An instance without a role has nothing to ask with. Whenever it
+// returns, the agent is still alive, or ctx has ended.
+//
+// A persistent Spot request is cancelled at the same time, because the deadline
+// waits for nothing: a replacement that was started all the same finds the
+// deadline past and ends at once.
 func (a *agent) terminate(ctx context.Context) error {
+	var cancelling sync.WaitGroup
+	defer cancelling.Wait()
+	cancelling.Go(func() {
+		bounded, cancel := context.WithTimeout(ctx, cancelPatience)
+		defer cancel()
+		if err := a.cancelSpot(bounded); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "the Spot request may start a replacement", "error", err)
+		}
+	})
 	ctx, cancel := context.WithTimeout(ctx, terminatePatience)
 	defer cancel()
 	select {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/agent/act"
+	"github.com/spawn-ec2/spawn/internal/agent/core"
 	"github.com/spawn-ec2/spawn/internal/agent/sense"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
@@ -27,11 +29,33 @@ type world struct {
 	skew     time.Duration
 	notified []string
 
+	sensors     func(context.Context, time.Time) []core.Signal
+	notices     []core.Notice
+	noNotices   error
+	hooksTake   time.Duration
+	unrest      error // what EC2 says to StopInstances
+	uncancelled error // what EC2 says to CancelSpotInstanceRequests
+
 	terminated []time.Time
 	off        []time.Time
 	told       []lifecycle.Status
 	warned     []time.Time
 	calledOff  []time.Time
+	texts      []string
+	rested     []rest
+	cancelled  []string
+	hooked     []hooked
+}
+
+// rest is a call to stop or hibernate; hooked one of the hooks.
+type rest struct {
+	how string
+	at  time.Time
+}
+
+type hooked struct {
+	act.Ending
+	at time.Time
 }
 
 func newWorld() *world { return &world{id: "i-0abc", tags: map[string]string{}} }
@@ -91,6 +115,49 @@ func (w *world) Terminate(context.Context) error {
 	return nil
 }
 
+func (w *world) Stop(context.Context) error      { return w.rest("stop") }
+func (w *world) Hibernate(context.Context) error { return w.rest("hibernate") }
+
+func (w *world) rest(how string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rested = append(w.rested, rest{how, time.Now()})
+	return w.unrest
+}
+
+func (w *world) CancelSpot(_ context.Context, request string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cancelled = append(w.cancelled, request)
+	return w.uncancelled
+}
+
+// Sense is a quiet machine, unless the test says otherwise.
+func (w *world) Sense(ctx context.Context, now time.Time, _ lifecycle.IdlePolicy) []core.Signal {
+	w.mu.Lock()
+	sensors := w.sensors
+	w.mu.Unlock()
+	if sensors == nil {
+		return []core.Signal{{Name: "cpu", Detail: "CPU 1 % of 2 processors over 5m (idle below 5 %)"}}
+	}
+	return sensors(ctx, now)
+}
+
+func (w *world) Read(context.Context) ([]core.Notice, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.notices, w.noNotices
+}
+
+// Run is a hook that takes a while.
+func (w *world) Run(ctx context.Context, e act.Ending) error {
+	w.mu.Lock()
+	w.hooked = append(w.hooked, hooked{e, time.Now()})
+	takes := w.hooksTake
+	w.mu.Unlock()
+	return wait(ctx, takes)
+}
+
 func (w *world) Tell(_ context.Context, s lifecycle.Status) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,8 +168,9 @@ func (w *world) Tell(_ context.Context, s lifecycle.Status) error {
 	return nil
 }
 
-func (w *world) Warn(ctx context.Context, _ string) error {
+func (w *world) Warn(ctx context.Context, text string) error {
 	w.mu.Lock()
+	w.texts = append(w.texts, text)
 	w.warned = append(w.warned, time.Now())
 	hangs := w.hangs
 	w.mu.Unlock()
@@ -113,9 +181,12 @@ func (w *world) Warn(ctx context.Context, _ string) error {
 	return nil
 }
 
-func (w *world) CallOff(context.Context, string) error {
+func (w *world) CallOff(_ context.Context, text string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if text == "" {
+		return nil // it only takes away what an earlier life left
+	}
 	w.calledOff = append(w.calledOff, time.Now())
 	return nil
 }
@@ -142,6 +213,7 @@ func (w *world) options() Options {
 	return Options{
 		Log: slog.New(slog.DiscardHandler), Version: "test", Now: w.now,
 		Metadata: w, Cloud: func(sense.Identity) Cloud { return w }, Warner: w,
+		Sensor: w, Notices: w, Hooks: w, Sync: func(context.Context) {},
 		PowerOff: w.PowerOff, Notify: w.notify,
 	}
 }

@@ -31,16 +31,17 @@ func AsProcess(ctx context.Context, log *slog.Logger, version string) error {
 	if err != nil {
 		return fmt.Errorf("run the agent as a process: %w", err)
 	}
-	metadata := sense.NewMetadata(metadataURL)
+	metadata, begun := sense.NewMetadata(metadataURL), time.Now()
 	return Run(ctx, Options{
 		Log:      log,
 		Version:  version,
 		Now:      time.Now,
 		Metadata: metadata,
 		Cloud: func(id sense.Identity) Cloud {
-			return act.NewInstance(act.NewEC2(id.Region, apiURL, metadata.Client()), id.InstanceID)
+			return act.NewInstance(act.NewEC2(id.Region, apiURL, metadata.Client(), metadata.DialContext), id.InstanceID)
 		},
-		Warner: act.Journal{Log: log},
+		Warner:  act.Journal{Log: log},
+		Notices: sense.NewNotices(metadata, func() time.Duration { return time.Since(begun) }),
 		PowerOff: func(ctx context.Context) error {
 			log.WarnContext(ctx, "power off: the process ends, and with it its instance")
 			return nil

@@ -3,9 +3,11 @@
 //
 // One goroutine watches the clock and does nothing that can block until the
 // deadline has come. Everything slow has a goroutine of its own: reading the
-// metadata, keeping the policy on disk, telling users, writing the status tag.
-// Between them are slots that hold the latest message and never fill up. That
-// is what makes the deadline independent of every sensor, disk and network.
+// metadata, sensing the machine's use, keeping things on disk, running hooks,
+// stopping an idle instance, telling users, the service manager and the log,
+// writing the status tag. Between them are slots that hold the latest message
+// and never fill up. That is what makes the deadline independent of every
+// sensor, hook, disk and network.
 //
 // run touches nothing by itself: what it may do is handed to it (Options).
 package run
@@ -17,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/agent/control"
 	"github.com/spawn-ec2/spawn/internal/agent/core"
 	"github.com/spawn-ec2/spawn/internal/agent/sense"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -33,6 +36,9 @@ type Metadata interface {
 // *act.Instance is the real one.
 type Cloud interface {
 	Terminate(context.Context) error
+	Stop(context.Context) error
+	Hibernate(context.Context) error
+	CancelSpot(ctx context.Context, request string) error
 	Tell(context.Context, lifecycle.Status) error
 }
 
@@ -43,15 +49,26 @@ type Warner interface {
 	CallOff(ctx context.Context, text string) error
 }
 
-// Options are what an agent is made of. All but Notify, WatchdogEvery and the
-// files are needed.
+// Server lets the instance ask the agent and command it, until ctx ends.
+// *control.Server is the real one.
+type Server interface {
+	Serve(context.Context, control.Agent)
+}
+
+// Options are what an agent is made of. What may be left out says so.
 type Options struct {
-	Log      *slog.Logger
+	Log      *slog.Logger // must not block; package logs makes such ones
 	Version  string
 	Now      func() time.Time // the wall clock
 	Metadata Metadata
 	Cloud    func(sense.Identity) Cloud // called once, when the identity is known
 	Warner   Warner
+
+	Sensor  Sensor                // nil: the use of the instance is unknown, so it is never idle
+	Notices NoticeBoard           // nil: EC2's notices are not read
+	Hooks   Hooks                 // nil: there are none
+	Sync    func(context.Context) // writes what is in memory to the disks; nil if there are none of this agent's
+	Control Server                // nil: nobody can ask
 
 	// PowerOff is the way to end when the API does not. When it returns nil
 	// the machine is off, or ctx has ended, and Run returns.
@@ -63,6 +80,7 @@ type Options struct {
 	PolicyFile   string // the policy that the bootstrap wrote; "" if there is none
 	InstanceFile string // the id of the instance that PolicyFile was written for; "" if not recorded
 	StateDir     string // where the last good policy is kept; "" to keep none
+	ScriptsFile  string // how the user's scripts fared, for whoever asks; "" if nobody writes it
 	OSTimerMark  string // the file that the operating system's timer leaves when it is armed; "" if there is none
 }
 
@@ -75,7 +93,10 @@ func (o Options) Validate() error {
 }
 
 const (
-	tick = time.Second // how late an action may be after a clock jump; the deadline itself is met exactly
+	// How late an action may be after a clock jump, once users were warned of
+	// an end and before; the deadline itself is met exactly.
+	tick   = time.Second
+	seldom = 5 * time.Second
 
 	aliveEvery = 20 * time.Second // well within the unit's WatchdogSec
 
@@ -86,14 +107,30 @@ const (
 // agent is a running spored.
 type agent struct {
 	Options
-	started  time.Time
+	started  time.Time // by Now
+	begun    time.Time // by the machine's own clock, which stands still while it is suspended
 	known    *knowledge
-	messages slot[message] // for the users
-	reports  slot[report]  // for the status tag
+	messages slot[message]      // for the users
+	reports  slot[report]       // for the status tag
+	states   slot[string]       // for the service manager
+	memories slot[sense.Memory] // for the disk
+	outcomes slot[outcome]      // of idle actions
+
+	hands    sync.WaitGroup // the goroutines that carry decisions out
+	retiring chan struct{}  // held by the one that retires the instance
+	hooking  chan struct{}  // held by the one that runs hooks
+	finished chan struct{}  // closed when the machine is off
+	woken    chan struct{}  // has something in it when there is news for who watches the clock
 
 	// What follows belongs to the goroutine that watches the clock.
 	state     core.State
-	announced report // the last one that announce made
+	board     board
+	withdraw  context.CancelFunc // takes back the end that is being carried out; nil if there is none
+	retired   lifecycle.Phase    // that end's; "" if there is none
+	announced report             // the last one that announce made
+	failure   string             // why the last idle action failed
+	news      string             // why a warning was called off
+	kept      time.Time          // the keepalive that was remembered last
 	lastAlive time.Time
 }
 
@@ -107,111 +144,44 @@ func Run(ctx context.Context, o Options) error {
 	a := &agent{
 		Options:  o,
 		started:  o.Now(),
+		begun:    time.Now(),
 		known:    newKnowledge(),
 		messages: newSlot[message](),
 		reports:  newSlot[report](),
+		states:   newSlot[string](),
+		memories: newSlot[sense.Memory](),
+		outcomes: newSlot[outcome](),
+		retiring: make(chan struct{}, 1),
+		hooking:  make(chan struct{}, 1),
+		finished: make(chan struct{}),
+		woken:    make(chan struct{}, 1),
 	}
 	a.load(ctx)
+	a.recall(ctx)
+	a.messages.put(message{calledOff: true}) // of an earlier life
+	a.notify(ctx, "READY=1")
 
 	ctx, cancel := context.WithCancel(ctx)
 	var others sync.WaitGroup
-	others.Go(func() { a.watch(ctx) })
-	others.Go(func() { a.warn(ctx) })
-	others.Go(func() { a.report(ctx) })
-	a.notify(ctx, "READY=1")
+	for _, loop := range []func(context.Context){
+		a.watch, a.senseUse, a.readNotices, a.warn, a.report, a.tellManager, a.writeMemory, a.serve,
+	} {
+		others.Go(func() { loop(ctx) })
+	}
 	a.keepTime(ctx)
-	a.notify(ctx, "STOPPING=1")
 	cancel()
+	a.hands.Wait()
 	others.Wait()
+	a.notify(context.WithoutCancel(ctx), "STOPPING=1")
 	return nil
-}
-
-// keepTime is the goroutine that watches the clock. It returns when ctx ends
-// or the machine is off.
-func (a *agent) keepTime(ctx context.Context) {
-	for {
-		if a.tick(ctx) {
-			return
-		}
-		a.alive(ctx)
-		pause := tick
-		if d := a.state.Deadline(); !d.IsZero() {
-			if left := d.Left(a.wall()); left > 0 {
-				pause = min(pause, left)
-			}
-		}
-		if wait(ctx, pause) != nil {
-			return
-		}
-	}
-}
-
-// tick decides and acts once; it tells whether the agent is done.
-func (a *agent) tick(ctx context.Context) (done bool) {
-	if a.known.takeForeign() {
-		a.state = core.State{}
-	}
-	state, decisions := a.state.Decide(a.known.current(), a.wall())
-	for _, d := range decisions {
-		if d.Action == core.End && a.laterDeadline(ctx, d) {
-			return false // nothing of this tick holds: the next one sees the new deadline
-		}
-	}
-	a.state = state
-	for _, d := range decisions {
-		a.Log.InfoContext(ctx, "decided", "action", d.Action, "why", d.Why, "deadline", d.Deadline, "left", d.Left)
-		switch d.Action {
-		case core.Warn:
-			a.messages.put(message{text: warningText(d)})
-		case core.CallOff:
-			a.messages.put(message{text: "spawn: the end of this instance was put off: " + d.Why, calledOff: true})
-		case core.End:
-			a.notify(ctx, "WATCHDOG=1") // from here it may take a while
-			a.end(ctx, d)
-			return true
-		}
-	}
-	a.announce()
-	return false
-}
-
-// announce reports the armed deadline, or that users were warned of it, when
-// that is news. It is the acknowledgement that spawn waits for; the first word
-// is always that the agent is ready, however near the end is.
-func (a *agent) announce() {
-	r := report{phase: lifecycle.PhaseReady, deadline: a.state.Deadline()}
-	if a.state.Warned() && a.announced != (report{}) {
-		r.phase = lifecycle.PhaseWarned
-	}
-	if r.deadline.IsZero() || r == a.announced {
-		return
-	}
-	a.announced = r
-	a.reports.put(r)
 }
 
 // wall is the time on the wall. Go's times also carry a monotonic reading,
 // which stands still while a machine is suspended: it is taken off.
 func (a *agent) wall() time.Time { return a.Now().Round(0) }
 
-// alive tells the service manager's watchdog, now and then, that the clock is
-// being watched.
-func (a *agent) alive(ctx context.Context) {
-	if since := a.wall().Sub(a.lastAlive); since < aliveEvery && since >= 0 {
-		return
-	}
-	a.lastAlive = a.wall()
-	a.notify(ctx, "WATCHDOG=1")
-}
-
-func (a *agent) notify(ctx context.Context, state string) {
-	if a.Notify == nil {
-		return
-	}
-	if err := a.Notify(state); err != nil {
-		a.Log.WarnContext(ctx, "the service manager was not told", "state", state, "error", err)
-	}
-}
+// elapsed is for how long the agent runs, time in suspension left out.
+func (a *agent) elapsed() time.Duration { return time.Since(a.begun) }
 
 // wait waits, or returns the error of a context that ended before.
 func wait(ctx context.Context, d time.Duration) error {
@@ -222,25 +192,5 @@ func wait(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// slot holds the latest message of a kind. Putting one never blocks: it takes
-// the place of an older one that nobody has fetched yet.
-type slot[T any] struct{ c chan T }
-
-func newSlot[T any]() slot[T] { return slot[T]{make(chan T, 1)} }
-
-func (s slot[T]) put(v T) {
-	for {
-		select {
-		case s.c <- v:
-			return
-		default:
-		}
-		select {
-		case <-s.c:
-		default:
-		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // message is something to tell the users of the machine.
 type message struct {
-	text      string
-	calledOff bool          // it takes a warning back
+	text      string        // all that stands; with calledOff, what no longer does
+	calledOff bool          // nothing stands any more
 	delivered chan struct{} // closed when they were told, or could not be; nil if nobody waits
 }
 
@@ -21,8 +21,16 @@ type message struct {
 type report struct {
 	phase     lifecycle.Phase
 	deadline  lifecycle.Deadline
+	idle      lifecycle.IdleWatch
+	next      time.Time // of an end that users were warned of and that is not the deadline
 	why       string
 	delivered chan struct{} // closed when the tag was written; nil if nobody waits
+}
+
+// sameAs tells that r says nothing that other did not.
+func (r report) sameAs(other report) bool {
+	return r.phase == other.phase && r.deadline == other.deadline && r.idle == other.idle &&
+		r.next.Equal(other.next) && r.why == other.why
 }
 
 const (
@@ -32,15 +40,41 @@ const (
 	warnTimeout    = 10 * time.Second
 )
 
-// warningText is what users read. It says when, and what they can do.
+// warningText is what users read. It says what will happen and when, and what
+// they can do about it.
 func warningText(d core.Decision) string {
-	return fmt.Sprintf("spawn: this instance ENDS at %s, in %s. Its disk will be gone. To keep it longer, run `spawn extend` where you launched it.",
-		d.Deadline, lifecycle.FormatDuration(max(d.Left.Round(time.Second), 0)))
+	at, left := lifecycle.DeadlineAt(d.At), lifecycle.FormatDuration(max(d.Left.Round(time.Second), 0))
+	switch d.Cause {
+	case core.Deadline:
+		return fmt.Sprintf("spawn: this instance ENDS at %s, in %s. Its disk will be gone. To keep it longer, run `spawn extend` where you launched it.", at, left)
+	case core.Idle:
+		return fmt.Sprintf("spawn: this instance %s at %s, in %s, because nobody uses it: %s. To keep it, type something, or run `sudo spored keepalive 30m`.",
+			fate(d.Does), at, left, d.Why)
+	case core.Completed:
+		return fmt.Sprintf("spawn: this instance ENDS in at most %s: %s. Its disk will be gone.", left, d.Why)
+	default:
+		return "spawn: " + d.Why + "."
+	}
+}
+
+// fate is what an action means for an instance, in capitals where work is lost.
+func fate(does lifecycle.IdleAction) string {
+	switch does {
+	case lifecycle.Stop:
+		return "STOPS (its disk is kept, what runs is not)"
+	case lifecycle.Hibernate:
+		return "hibernates (its disk and memory are kept)"
+	default:
+		return "ENDS (its disk will be gone)"
+	}
 }
 
 // finalText is what users read when there is nothing left to be done.
 func finalText(d core.Decision) string {
-	return fmt.Sprintf("spawn: this instance ends NOW: its deadline %s has come.", d.Deadline)
+	if d.Cause == core.Deadline {
+		return fmt.Sprintf("spawn: this instance ends NOW: its deadline %s has come.", d.Deadline)
+	}
+	return fmt.Sprintf("spawn: this instance now %s: %s.", fate(d.Does), d.Why)
 }
 
 // warn tells users, in a goroutine of its own because terminals and disks can
@@ -127,20 +161,27 @@ func (a *agent) newerReport(ctx context.Context, pause time.Duration) *report {
 func (a *agent) tell(ctx context.Context, r report) error {
 	bounded, cancel := context.WithTimeout(ctx, tellTimeout)
 	defer cancel()
-	err := a.known.reach().Tell(bounded, lifecycle.Status{
+	status := lifecycle.Status{
 		Phase:    r.phase,
 		Deadline: r.deadline,
-		OSTimer:  a.OSTimerMark != "" && sense.Exists(a.OSTimerMark),
+		OSTimer:  a.osTimerSeen(),
 		Agent:    a.Version,
 		At:       a.wall(),
+		Idle:     r.idle,
+		Next:     r.next,
 		Why:      r.why,
-	})
-	if err != nil {
+	}
+	if err := a.known.reach().Tell(bounded, status); err != nil {
+		a.known.locked(func() { a.known.told.err = err.Error() })
 		return err
 	}
+	a.known.locked(func() { a.known.told = told{value: status.String(), at: status.At} })
 	a.Log.InfoContext(ctx, "the status tag was written", "phase", r.phase, "deadline", r.deadline)
 	if r.delivered != nil {
 		close(r.delivered)
 	}
 	return nil
 }
+
+// osTimerSeen tells that the operating system's own timer is armed.
+func (a *agent) osTimerSeen() bool { return a.OSTimerMark != "" && sense.Exists(a.OSTimerMark) }

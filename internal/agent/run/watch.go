@@ -9,38 +9,60 @@ import (
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/agent/act"
+	"github.com/spawn-ec2/spawn/internal/agent/core"
 	"github.com/spawn-ec2/spawn/internal/agent/sense"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
 const (
-	pollEvery   = 5 * time.Second // how late a changed tag is seen
+	pollEvery   = 20 * time.Second // how late a changed tag is seen
+	pollNear    = 5 * time.Second  // the same, when an end is near
+	near        = 3 * time.Minute
 	retryEvery  = time.Second     // until the metadata answers for the first time
 	pollTimeout = 5 * time.Second // for one look at the metadata
 )
 
 // load reads the policy from the disk: the last good one, which knows of a
-// deadline that was moved, else the one the bootstrap wrote.
+// deadline that was moved, else the one the bootstrap wrote. What only the
+// bootstrap's file may say is taken from there while it can be read.
 func (a *agent) load(ctx context.Context) {
-	var paths []string
-	if a.StateDir != "" {
-		paths = append(paths, filepath.Join(a.StateDir, act.PolicyFile))
-	}
-	if a.PolicyFile != "" {
-		paths = append(paths, a.PolicyFile)
-	}
-	for _, path := range paths {
-		p, err := sense.Policy(path)
-		if err == nil {
-			a.known.loaded(p)
-			a.Log.InfoContext(ctx, "the policy was read", "file", path, "deadline", p.Deadline)
-			return
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			a.Log.ErrorContext(ctx, "a policy cannot be used", "error", err)
+	file, written := a.loadFile(ctx, a.PolicyFile)
+	kept, wasKept := a.loadFile(ctx, a.stateFile(act.PolicyFile))
+	p := kept
+	switch {
+	case !written && !wasKept:
+		a.Log.WarnContext(ctx, "no policy on this disk: waiting for the instance's tags")
+		return
+	case !wasKept:
+		p = file
+	case written:
+		p.PreStop, p.Idle.BusyWhile = file.PreStop, file.Idle.BusyWhile
+		if sense.Newer(a.PolicyFile, a.stateFile(act.PolicyFile)) {
+			p.Idle = file.Idle // root changed it; the tags have their say in a moment
 		}
 	}
-	a.Log.WarnContext(ctx, "no policy on this disk: waiting for the instance's tags")
+	a.known.loaded(p, file)
+	a.Log.InfoContext(ctx, "the policy was read", "kept", wasKept, "deadline", p.Deadline, "idle", p.Idle.Watch().String())
+}
+
+// loadFile reads one file, and tells whether that gave a policy.
+func (a *agent) loadFile(ctx context.Context, path string) (p lifecycle.Policy, ok bool) {
+	if path == "" {
+		return lifecycle.Policy{}, false
+	}
+	p, err := sense.Policy(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		a.Log.ErrorContext(ctx, "a policy cannot be used", "error", err)
+	}
+	return p, err == nil
+}
+
+// stateFile is the path of a file in the state folder; "" if there is none.
+func (a *agent) stateFile(name string) string {
+	if a.StateDir == "" {
+		return ""
+	}
+	return filepath.Join(a.StateDir, name)
 }
 
 // watch looks at the metadata for as long as the agent runs, and keeps on
@@ -84,13 +106,26 @@ func (w *watcher) look(ctx context.Context) (pause time.Duration) {
 	if !w.answered {
 		return retryEvery
 	}
+	return w.poll()
+}
+
+// poll is the time until the next look: shorter when an end is near that a tag
+// may still put off.
+func (a *agent) poll() time.Duration {
+	var o core.Outlook
+	a.known.locked(func() { o = a.known.state.Outlook(a.known.decidedOn) })
+	for _, end := range []time.Time{o.Deadline.Time(), o.Idle.Next} {
+		if !end.IsZero() && end.Sub(a.wall()) < near {
+			return pollNear
+		}
+	}
 	return pollEvery
 }
 
 // keep writes the policy to the disk when it has changed.
 func (w *watcher) keep(ctx context.Context) {
 	p := w.known.current()
-	if w.StateDir == "" || p.Deadline.IsZero() || p == w.kept {
+	if w.StateDir == "" || p.Deadline.IsZero() || p.Equal(w.kept) {
 		return
 	}
 	err := act.Keep(w.StateDir, p)
@@ -104,7 +139,7 @@ func (w *watcher) keep(ctx context.Context) {
 }
 
 // readMetadata learns who this instance is, where that is not known yet, and
-// lets its tags move the deadline.
+// lets its tags change the policy.
 func (a *agent) readMetadata(ctx context.Context) error {
 	if err := a.identify(ctx); err != nil {
 		return err
@@ -123,7 +158,7 @@ func (a *agent) identify(ctx context.Context) error {
 	}
 	a.Log.InfoContext(ctx, "this instance is known", "id", id.InstanceID, "region", id.Region, "partition", id.Partition)
 	a.refuseForeignDisk(ctx, id)
-	a.known.identified(a.Cloud(id))
+	a.known.identified(id, a.Cloud(id))
 	return nil
 }
 
@@ -142,10 +177,11 @@ func (a *agent) refuseForeignDisk(ctx context.Context, id sense.Identity) {
 		a.Log.WarnContext(ctx, "the policy on this disk is for another instance: only tags count",
 			"recorded", recorded, "this", id.InstanceID)
 		a.known.forgetDisk()
+		a.wake()
 	}
 }
 
-// readTags lets the instance's tags move the deadline. A change counts once it
+// readTags lets the instance's tags change the policy. A change counts once it
 // was read the same twice: tags are read one by one, and a deadline from
 // before a change must not be combined with a TTL from after it.
 func (a *agent) readTags(ctx context.Context) error {
@@ -164,8 +200,13 @@ func (a *agent) readTags(ctx context.Context) error {
 	for _, problem := range problems {
 		a.Log.WarnContext(ctx, "a tag is ignored", "problem", problem)
 	}
-	if before, after := a.known.merge(tags, read); before != after {
-		a.Log.InfoContext(ctx, "the tags moved the deadline", "from", before, "to", after)
+	before, after := a.known.merge(tags, read)
+	a.wake()
+	if before.Deadline != after.Deadline {
+		a.Log.InfoContext(ctx, "the tags moved the deadline", "from", before.Deadline, "to", after.Deadline)
+	}
+	if was, is := before.Idle.Watch(), after.Idle.Watch(); was != is {
+		a.Log.InfoContext(ctx, "the tags changed the idle policy", "from", was.String(), "to", is.String())
 	}
 	return nil
 }

@@ -27,12 +27,18 @@ import (
 
 const (
 	requestTimeout = 2 * time.Second // for one request to the metadata service
+	dialTimeout    = 2 * time.Second // for a connection to it, or to EC2's API
 	maxAnswer      = 64 << 10        // bytes; the largest honest answer, a list of tag keys, has 50 × 128
 	maxTagAnswer   = 4 * 256         // bytes; a tag's value has at most 256 characters
 )
 
-// Metadata reads the instance metadata service, version 2 only.
-type Metadata struct{ client *imds.Client }
+// Metadata reads the instance metadata service, version 2 only. It keeps a
+// token for as long as it is valid and a connection for as long as the service
+// does.
+type Metadata struct {
+	client *imds.Client
+	meter  *meter
+}
 
 // DefaultEndpoint is where an instance finds its metadata.
 //
@@ -45,19 +51,31 @@ func NewMetadata(endpoint string) *Metadata {
 	if endpoint == "" {
 		endpoint = DefaultEndpoint
 	}
+	meter := newMeter(&net.Dialer{Timeout: dialTimeout})
 	transport := &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: time.Second}).DialContext,
+		DialContext:           meter.DialContext,
 		ResponseHeaderTimeout: requestTimeout,
 		MaxIdleConnsPerHost:   1,
 		IdleConnTimeout:       30 * time.Second,
 	}
-	return &Metadata{client: imds.New(imds.Options{
+	return &Metadata{meter: meter, client: imds.New(imds.Options{
 		Endpoint:          endpoint,
 		HTTPClient:        &http.Client{Transport: limited{transport}, Timeout: requestTimeout},
 		Retryer:           aws.NopRetryer{}, // whoever asks decides whether to ask again
 		ClientEnableState: imds.ClientEnabled,
 		EnableFallback:    aws.FalseTernary,
 	})}
+}
+
+// Traffic is how many bytes reading metadata and calls through DialContext have
+// moved over the machine's interfaces so far, headers included. What the agent
+// says and hears is no use of the instance.
+func (m *Metadata) Traffic() uint64 { return m.meter.moved() }
+
+// DialContext opens a connection whose traffic is the agent's own as well: that
+// of its calls to EC2's API.
+func (m *Metadata) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return m.meter.DialContext(ctx, network, address)
 }
 
 // Client is the SDK's client, which the credentials of the instance's role
@@ -121,7 +139,11 @@ func PartitionOf(region string) string {
 // policyTags are the tags that the agent obeys. No other tag is read, however
 // many there are.
 func policyTags() []string {
-	return []string{lifecycle.TagDeadline, lifecycle.TagTTL, lifecycle.TagCreated}
+	return []string{
+		lifecycle.TagDeadline, lifecycle.TagTTL, lifecycle.TagCreated,
+		lifecycle.TagIdleTimeout, lifecycle.TagIdleCPU, lifecycle.TagIdleAction, lifecycle.TagHibernateOnIdle,
+		lifecycle.TagSpotRequest,
+	}
 }
 
 // Tags reads the tags that the agent obeys, as the metadata service shows
@@ -165,6 +187,15 @@ func (m *Metadata) read(ctx context.Context, path string, limit int64) (value st
 		return "", fmt.Errorf("read %s from the metadata service: %w", path, errTooLong)
 	}
 	return strings.TrimSpace(string(body)), nil
+}
+
+// optional gets what need not be there.
+func (m *Metadata) optional(ctx context.Context, path string) (text string, there bool, err error) {
+	text, err = m.read(ctx, path, maxNotice)
+	if isNotFound(err) {
+		return "", false, nil
+	}
+	return text, err == nil, err
 }
 
 // isNotFound tells that the service answered, and that what was asked for is

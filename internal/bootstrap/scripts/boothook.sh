@@ -10,36 +10,56 @@ umask 022
 root=${SPAWN_ROOT:-}
 etc=$root/etc/spored
 state=$root/var/lib/spored
-sbin=$root/usr/local/sbin
+run=$root/run/spored
 policy='@POLICY@'
 instance=${INSTANCE_ID:-} # cloud-init sets it
 case $instance in i-*) ;; *) instance= ;; esac
+TMPDIR=$root/run # some shells keep here-documents there, and a disk may be full
 
-mkdir -p "$etc" "$state" "$sbin" "$root/run/spored" "$root/var/log"
-chmod 700 "$state"
+mkdir -p "$run"
+mkdir -p "$etc" "$state" "$root/var/log" && chmod 700 "$state"
+
+# place NAME MODE FOLDER... writes what it reads into the first folder that
+# takes it, whole or not at all, and leaves the path in $placed. A disk may be
+# full or read-only; what is below /run lasts until the next boot, which comes
+# by here again.
+place() {
+    name=$1 mode=$2 text=$(cat)
+    shift 2
+    for folder; do
+        placed=$folder/$name
+        {
+            mkdir -p "$folder" && printf '%s\n' "$text" > "$placed.new" &&
+                chmod "$mode" "$placed.new" && mv -f "$placed.new" "$placed" && return
+            rm -f "$placed.new"
+        } 2> /dev/null
+    done
+    echo "spawn boothook: $name could not be written"
+    return 1
+}
 
 # The first boot of a launch. What the disk of an image remembers of the
 # instance it was made from must not outlive it; what a later boot remembers
 # is the deadline as it was moved, and stays.
 recorded=$(cat "$etc/instance" 2> /dev/null)
 if [ "$(cat "$etc/policy.json" 2> /dev/null)" != "$policy" ] || { [ -n "$instance" ] && [ "$recorded" != "$instance" ]; }; then
-    rm -f "$state/deadline" "$state/policy.json" "$etc/instance"
+    rm -f "$state/deadline" "$state/policy.json" "$state/user-scripts" "$etc/instance"
     if [ -n "$instance" ]; then echo "$instance" > "$etc/instance"; fi
-    printf '%s\n' "$policy" > "$etc/policy.json.new" && mv -f "$etc/policy.json.new" "$etc/policy.json"
+    printf '%s\n' "$policy" > "$run/policy.new" # a pipe would run place in a shell of its own
+    place policy.json 644 "$etc" < "$run/policy.new"
+    rm -f "$run/policy.new"
 fi
 
-cat > "$sbin/spawn-deadline.new" << 'END_OF_SPAWN_DEADLINE'
+place spawn-deadline 755 "$root/usr/local/sbin" "$run" << 'END_OF_SPAWN_DEADLINE'
 @SPAWN_DEADLINE@
 END_OF_SPAWN_DEADLINE
-chmod 755 "$sbin/spawn-deadline.new"
-mv -f "$sbin/spawn-deadline.new" "$sbin/spawn-deadline"
+script=$placed
 
 if [ -d "$root/run/systemd/system" ]; then
-    units=$root/etc/systemd/system
-    mkdir -p "$units"
+    set -- "$root/etc/systemd/system" "$root/run/systemd/system"
     # Without default dependencies a shutdown does not stop the script before
     # it could force one that hangs, and it can run early.
-    cat > "$units/spawn-deadline.service" << 'END'
+    place spawn-deadline.service 644 "$@" << END
 [Unit]
 Description=End this instance if its deadline has passed
 DefaultDependencies=no
@@ -47,20 +67,20 @@ DefaultDependencies=no
 [Service]
 Type=oneshot
 TimeoutStartSec=infinity
-ExecStart=/usr/local/sbin/spawn-deadline check
+ExecStart=/bin/sh ${script#"$root"} check
 Restart=on-failure
 RestartSec=10s
 END
-    cat > "$units/spawn-deadline-arm.service" << 'END'
+    place spawn-deadline-arm.service 644 "$@" << END
 [Unit]
 Description=Set the timer for the end of this instance
 
 [Service]
 Type=oneshot
-ExecStart=/usr/local/sbin/spawn-deadline arm
+ExecStart=/bin/sh ${script#"$root"} arm
 END
     # spored moves the deadline by writing this file.
-    cat > "$units/spawn-deadline.path" << 'END'
+    place spawn-deadline.path 644 "$@" << 'END'
 [Unit]
 Description=Watch for a new deadline of this instance
 
@@ -73,9 +93,14 @@ WantedBy=paths.target
 END
 fi
 
-"$sbin/spawn-deadline" arm
+/bin/sh "$script" arm
+
+# Whoever reaches the metadata service has the instance's role.
+place spawn-metadata 755 "$root/usr/local/sbin" "$run" << 'END_OF_SPAWN_METADATA'
+@SPAWN_METADATA@
+END_OF_SPAWN_METADATA
+/bin/sh "$placed"
 
 # Without systemd nobody else starts the agent again after a reboot.
-if [ ! -d "$root/run/systemd/system" ] && [ -x "$sbin/spored-supervise" ]; then
-    "$sbin/spored-supervise" start
-fi
+supervise=$root/usr/local/sbin/spored-supervise
+if [ ! -d "$root/run/systemd/system" ] && [ -x "$supervise" ]; then "$supervise" start; fi

@@ -3,7 +3,8 @@
 # already and holds if all of this fails.
 #
 # For tests only: SPAWN_ROOT is put before every path, SPAWN_FETCH_SECONDS is
-# how long a download is tried again.
+# how long a download is tried again, SPAWN_START_SECONDS how long the agent has
+# to come up.
 set -u
 umask 022
 
@@ -17,6 +18,7 @@ metadata=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 bin=$root/usr/local/bin
 sbin=$root/usr/local/sbin
 patience=${SPAWN_FETCH_SECONDS:-300}
+start_patience=${SPAWN_START_SECONDS:-20}
 
 mkdir -p "$bin" "$sbin" "$root/etc/spored" "$root/var/log"
 work=$(mktemp -d) || exit 1
@@ -127,7 +129,29 @@ END_OF_SUPERVISE
     "$sbin/spored-supervise" start
 }
 
+# await_agent waits for the agent, so that what comes after this script, the
+# user's for one, finds it at work.
+await_agent() {
+    until=$(($(date +%s) + start_patience))
+    while ! up; do
+        if [ "$(date +%s)" -ge $until ]; then
+            log "the agent was started, and is not up after $start_patience s"
+            return
+        fi
+        sleep 0.2 2> /dev/null || sleep 1
+    done
+    log "the agent is up"
+}
+
+up() {
+    if [ -d "$root/run/systemd/system" ]; then
+        systemctl is-active --quiet spored.service
+    else
+        [ -e "$root/run/spored/control.sock" ]
+    fi
+}
+
 fetch_patiently || exit 1
 install_agent || { log "the agent could not be installed"; exit 1; }
 if [ -d "$root/run/systemd/system" ]; then start_systemd; else start_alone; fi
-log "the agent was started"
+await_agent

@@ -21,7 +21,7 @@ grace=10         # spored's own call comes first
 moved=$root/var/lib/spored/deadline
 recorded=$root/etc/spored/instance
 run=$root/run/spored
-units=$root/etc/systemd/system
+proved=$run/deadline
 console=$root/dev/console
 metadata=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 
@@ -38,10 +38,19 @@ now() { date +%s; }
 
 has_systemd() { [ -d "$root/run/systemd/system" ]; }
 
-# deadline prints it in seconds since 1970.
+# bounded runs a command that may hang with its service manager.
+bounded() {
+    if command -v timeout > /dev/null 2>&1; then timeout 30 "$@"; else "$@"; fi
+}
+
+# deadline prints it in seconds since 1970. One that was proved while the disk
+# took no more files is in $proved, until spored writes a newer one.
 deadline() {
     d=
-    { read -r d < "$moved"; } 2> /dev/null
+    file=$moved
+    # shellcheck disable=SC3013 # dash, bash and busybox have -nt
+    if [ -e "$proved" ] && { [ ! -e "$moved" ] || [ "$proved" -nt "$moved" ]; }; then file=$proved; fi
+    { read -r d < "$file"; } 2> /dev/null
     case $d in
         '' | 0* | *[!0-9]* | ?????????????*) d=$first ;;
     esac
@@ -96,24 +105,43 @@ ask_for() {
 }
 
 # seconds_of prints an RFC 3339 time in seconds since 1970; anything else fails.
+# It counts by itself: not every date(1) reads this form, and some read too much.
 seconds_of() {
     case $1 in
-        [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z) ;;
-        [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9][+-][0-2][0-9]:[0-5][0-9]) ;;
+        [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z) zone=0 ;;
+        [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9][+-][01][0-9]:[0-5][0-9])
+            zone=${1#???????????????????}
+            zone=${zone%%[0-9]*}1$(echo "${zone#?}" | tr -d :) # such as -10530
+            zone=$(((zone / 100 % 100 * 60 + zone % 100) * 60))
+            ;;
         *) return 1 ;;
     esac
-    date -u -d "$1" +%s 2> /dev/null
+    # A 1 before each number keeps a 0 in front from meaning octal.
+    IFS=-T:Z+ read -r y m d h min s _ << END
+$1
+END
+    y=$((1$y - 10000)) m=$((1$m - 100)) d=$((1$d - 100)) h=$((1$h - 100)) min=$((1$min - 100)) s=$((1$s - 100))
+    case $m in
+        4 | 6 | 9 | 11) days=30 ;;
+        2) days=$((28 + (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)))) ;;
+        *) days=31 ;;
+    esac
+    [ $y -ge 1970 ] && [ $m -ge 1 ] && [ $m -le 12 ] && [ $d -ge 1 ] && [ $d -le $days ] && [ $h -le 23 ] || return 1
+    if [ $m -le 2 ]; then y=$((y - 1)) m=$((m + 12)); fi # a year from March to February, its odd day last
+    d=$((365 * y + y / 4 - y / 100 + y / 400 + (153 * m - 457) / 5 + d - 719469))
+    echo $((((d * 24 + h) * 60 + min) * 60 + s - zone))
 }
 
 # later_deadline SECONDS tells that the instance's tag proves a deadline later
 # than the one known, and remembers it.
 later_deadline() {
     tag=$(ask_for "$1" tags/instance/spawn:deadline) || return 1
-    proved=$(seconds_of "$tag") || { log "the tag spawn:deadline is no time"; return 1; }
-    [ "$proved" -gt "$(deadline)" ] || return 1
+    later=$(seconds_of "$tag") || { log "the tag spawn:deadline is no time"; return 1; }
+    [ "$later" -gt "$(deadline)" ] || return 1
     log "the deadline was moved to $tag"
-    mkdir -p "${moved%/*}"
-    echo "$proved" > "$moved.new" && mv -f "$moved.new" "$moved"
+    for file in "$moved" "$proved"; do
+        { mkdir -p "${file%/*}" && echo "$later" > "$file.new" && mv -f "$file.new" "$file" && return; } 2> /dev/null
+    done
 }
 
 # foreign tells that this disk was copied from another instance, whose deadline
@@ -168,15 +196,15 @@ power_off() {
     return 1
 }
 
-# patience is how long the metadata may take: a minute while the machine boots.
+# patience is how long the metadata may take: a minute while the machine boots,
+# and when it comes to its deadline so late that it must have slept through it,
+# stopped or hibernated, and may have been given a later one meanwhile.
 patience() {
     up=
     { read -r up _ < "$root/proc/uptime"; } 2> /dev/null
     up=${up%%.*}
-    case $up in
-        '' | *[!0-9]*) echo 0 ;;
-        *) if [ "$up" -lt 300 ]; then echo 60; else echo 0; fi ;;
-    esac
+    case $up in '' | *[!0-9]*) up=300 ;; esac
+    if [ "$up" -lt 300 ] || [ "$(left)" -lt -60 ]; then echo 60; else echo 0; fi
 }
 
 check() {
@@ -194,14 +222,13 @@ check() {
 watch() {
     echo $$ > "$run/watch.pid"
     trap '' HUP
-    wait_for=${1:-0}
     while :; do
         left=$(left)
         if [ "$left" -gt 10 ]; then
             sleep 5
         elif [ "$left" -gt 0 ]; then
             sleep 1
-        elif ! due "$wait_for"; then
+        elif ! due "$(patience)"; then
             sleep 1
         elif foreign; then
             log "this disk belongs to another instance: nothing is done"
@@ -210,21 +237,37 @@ watch() {
         else
             power_off
         fi
-        wait_for=0
     done
 }
 
 # arm_systemd sets a timer that survives reboots and hibernation. A calendar
 # time that passed before the timer first ran would never fire: hence the stamp
 # of an earlier run. Nothing here may wait for systemd, which may be waiting
-# for us: this runs before sysinit.target on Ubuntu and Debian.
+# for us: this runs before sysinit.target on Ubuntu and Debian. The timer waits
+# for no target either: by default a calendar timer waits for sysinit.target
+# and for the time to be in step, and something of the user's could keep both
+# from coming.
 arm_systemd() {
     at=$(($(deadline) + grace))
-    mkdir -p "$units" "$root/var/lib/systemd/timers"
+    mkdir -p "$root/var/lib/systemd/timers"
     touch "$root/var/lib/systemd/timers/stamp-spawn-deadline.timer"
-    cat > "$units/spawn-deadline.timer.new" << END
+    runtime=
+    if ! timer_file "$root/etc/systemd/system"; then
+        runtime=--runtime
+        timer_file "$root/run/systemd/system" || return 1
+    fi
+    bounded systemctl daemon-reload &&
+        bounded systemctl --quiet $runtime enable spawn-deadline.timer spawn-deadline.path &&
+        bounded systemctl --no-block restart spawn-deadline.timer spawn-deadline.path || return 1
+    if [ "$(left)" -le 2 ]; then bounded systemctl --no-block start spawn-deadline.service; fi
+}
+
+# timer_file FOLDER writes the timer there, whole or not at all.
+timer_file() {
+    { mkdir -p "$1" && cat > "$1/spawn-deadline.timer.new" && mv -f "$1/spawn-deadline.timer.new" "$1/spawn-deadline.timer"; } 2> /dev/null << END
 [Unit]
 Description=End of this instance
+DefaultDependencies=no
 
 [Timer]
 OnCalendar=$(date -u -d "@$at" '+%Y-%m-%d %H:%M:%S') UTC
@@ -235,11 +278,6 @@ Unit=spawn-deadline.service
 [Install]
 WantedBy=timers.target
 END
-    mv -f "$units/spawn-deadline.timer.new" "$units/spawn-deadline.timer"
-    systemctl daemon-reload &&
-        systemctl --quiet enable spawn-deadline.timer spawn-deadline.path &&
-        systemctl --no-block restart spawn-deadline.timer spawn-deadline.path || return 1
-    if [ "$(left)" -le 2 ]; then systemctl --no-block start spawn-deadline.service; fi
 }
 
 # arm_alone leaves a watcher in a session of its own, which outlives the
@@ -249,22 +287,28 @@ arm_alone() {
     { read -r pid < "$run/watch.pid"; } 2> /dev/null
     if [ -n "$pid" ] && grep -q spawn-deadline "$root/proc/$pid/cmdline" 2> /dev/null; then return; fi
     if command -v setsid > /dev/null 2>&1; then
-        setsid "$0" watch 60 < /dev/null > /dev/null 2>&1 &
+        setsid /bin/sh "$0" watch < /dev/null > /dev/null 2>&1 &
     else
-        nohup "$0" watch 60 < /dev/null > /dev/null 2>&1 &
+        nohup /bin/sh "$0" watch < /dev/null > /dev/null 2>&1 &
     fi
 }
 
 arm() {
     mkdir -p "$run"
-    if ! has_systemd || ! arm_systemd; then arm_alone; fi
+    # A deadline that moves while this runs is seen by nobody else: systemd does
+    # not watch the file until its unit has ended.
+    for _ in 1 2 3; do
+        at=
+        if ! has_systemd || ! arm_systemd; then arm_alone; fi
+        if [ -z "$at" ] || [ "$at" -eq $(($(deadline) + grace)) ]; then break; fi
+    done
     date -u +%s > "$run/os-timer"
     log "armed for the deadline $(deadline), $(left) s from now with a grace of $grace s"
 }
 
 disarm() {
     rm -f "$run/os-timer"
-    if has_systemd; then systemctl --quiet --no-block disable --now spawn-deadline.timer spawn-deadline.path; fi
+    if has_systemd; then bounded systemctl --quiet --no-block disable --now spawn-deadline.timer spawn-deadline.path; fi
 }
 
 case ${1:-} in
@@ -273,7 +317,7 @@ case ${1:-} in
         arm
         ;;
     check) check ;;
-    watch) watch "${2:-0}" ;;
+    watch) watch ;;
     *)
         echo "usage: spawn-deadline arm|check|watch" >&2
         exit 2

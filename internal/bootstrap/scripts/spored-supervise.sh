@@ -5,7 +5,9 @@
 #   spored-supervise run     be it
 #
 # It ends when /usr/local/bin/spored is gone. Its process id is in
-# /run/spored/supervise.pid. For tests only: SPAWN_ROOT is put before every
+# /run/spored/supervise.pid. The agent keeps and rotates its own log,
+# /var/log/spored.log; what it said to nobody since it was last started is in
+# /run/spored/output. For tests only: SPAWN_ROOT is put before every
 # path.
 set -u
 root=${SPAWN_ROOT:-}
@@ -29,11 +31,12 @@ run() {
     trap '' HUP
     if [ -r "$root/etc/spored/environment" ]; then
         set -a
+        # shellcheck source=/dev/null
         . "$root/etc/spored/environment"
         set +a
     fi
     while [ -x "$agent" ]; do
-        "$agent" run >> "$root/var/log/spored.log" 2>&1
+        "$agent" run > "$root/run/spored/output" 2>&1
         sleep 1
     done
 }

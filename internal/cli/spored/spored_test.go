@@ -18,6 +18,7 @@ func TestCommands(t *testing.T) {
 		"unknown":      {[]string{"extend"}, 2, ""},
 		"unknown flag": {[]string{"version", "--json"}, 2, ""},
 		"run too much": {[]string{"run", "now"}, 2, ""},
+		"too little":   {[]string{"keepalive"}, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/spawn-ec2/spawn/internal/local/runtime/counters"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/network"
 )
 
 const (
@@ -58,7 +61,8 @@ type initProcess struct {
 	spec     spec
 	link     *link
 	children *reaper
-	counters *counters
+	counters *counters.Counters
+	gateway  *os.File    // its network namespace; nil if there is none
 	off      chan ending // the first one counts
 
 	mu       sync.Mutex
@@ -110,7 +114,9 @@ func (p *initProcess) setUp() error {
 	if p.counters, err = makeRoot(p.spec, warn); err != nil {
 		return err
 	}
-	if err := makeNetwork(p.spec, warn); err != nil {
+	// The gateway's namespace is open as long as this process lives.
+	p.gateway, err = network.Make(network.Addresses{PrivateIP: p.spec.PrivateIP, Gateway: p.spec.Gateway}, warn)
+	if err != nil {
 		return err
 	}
 	if err := p.sendListeners(); err != nil {
@@ -129,7 +135,7 @@ func (p *initProcess) setUp() error {
 // sendListeners opens the machine's two services in its own network, where the
 // host cannot, and hands them to the host, which answers them.
 func (p *initProcess) sendListeners() error {
-	addrs := []string{metadataIP + ":80"}
+	addrs := []string{network.MetadataIP + ":80"}
 	if p.spec.API != "" {
 		addrs = append(addrs, p.spec.API)
 	}
@@ -184,7 +190,7 @@ func (p *initProcess) run() (restart bool, err error) {
 	defer stopBoot()
 	owned.Go(func() { p.cloudInit(bootCtx, out) })
 	owned.Go(func() {
-		if err := p.counters.run(ctx); err != nil {
+		if err := p.counters.Run(ctx, "/proc"); err != nil {
 			out.say("the figures in /proc stand still: %v", err)
 		}
 	})

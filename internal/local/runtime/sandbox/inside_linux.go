@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spawn-ec2/spawn/internal/local/runtime/cloudinit"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/network"
 )
 
 // output is where user-data writes: a pipe that lives as long as the machine,
@@ -71,7 +72,7 @@ func (o *output) close() error {
 func (p *initProcess) cloudInit(ctx context.Context, out *output) {
 	err := cloudinit.Boot{
 		InstanceID: p.spec.ID,
-		Metadata:   cloudinit.Metadata{URL: "http://" + metadataIP},
+		Metadata:   cloudinit.Metadata{URL: "http://" + network.MetadataIP},
 		StateDir:   "/var/lib/cloud",
 		Output:     out.pipe,
 		Run: func(ctx context.Context, s cloudinit.Script) (int, error) {

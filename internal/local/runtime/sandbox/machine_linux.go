@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,9 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/spawn-ec2/spawn/internal/local/imds"
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
-	"github.com/spawn-ec2/spawn/internal/local/server"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/network"
 )
 
 // boot is one boot of a machine, seen from the host.
@@ -30,8 +28,7 @@ type boot struct {
 	gone   chan struct{} // closed when everything of this boot has gone
 	reset  atomic.Bool   // its plug is pulled for a reboot
 
-	servers []*http.Server
-	owned   sync.WaitGroup // the servers' goroutines
+	services network.Services
 
 	mu    sync.Mutex
 	calls map[int]chan event // commands that run inside; nil when the init has gone
@@ -93,41 +90,9 @@ func (b *boot) serve(fds []int, handlers ...http.Handler) error {
 			closeAll(fds[i+1:])
 			return err
 		}
-		handler := handlers[i]
-		if handler == nil {
-			handler = http.NotFoundHandler() // net/http would take a global one
-		}
-		srv := server.New(handler, b.log)
-		srv.ConnContext = withReach
-		b.servers = append(b.servers, srv)
-		b.owned.Go(func() { b.answer(srv, l) })
+		b.services.Serve(l, handlers[i])
 	}
 	return nil
-}
-
-// withReach lets the metadata service say how many hops an answer may travel.
-func withReach(ctx context.Context, conn net.Conn) context.Context {
-	return imds.WithReach(ctx, func(hops int) error {
-		tcp, is := conn.(*net.TCPConn)
-		if !is {
-			return fmt.Errorf("limit an answer to %d hops: %T is no TCP connection", hops, conn)
-		}
-		raw, err := tcp.SyscallConn()
-		if err != nil {
-			return fmt.Errorf("limit an answer to %d hops: %w", hops, err)
-		}
-		var failed error
-		err = raw.Control(func(fd uintptr) {
-			failed = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_TTL, hops)
-		})
-		return errors.Join(err, failed)
-	})
-}
-
-func (b *boot) answer(srv *http.Server, l net.Listener) {
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		b.log.Error("a service of the machine ended", "error", err)
-	}
 }
 
 // attend listens to the init until it has gone, then cleans up. It says whether
@@ -158,12 +123,7 @@ func (b *boot) attend() (again bool) {
 // was open for it. It says whether the machine is to boot again.
 func (b *boot) finish() (again bool) {
 	again = b.reportExit(<-b.exited) || b.reset.Load()
-	for _, srv := range b.servers {
-		if err := srv.Close(); err != nil {
-			b.log.Debug("close a service of the machine", "error", err)
-		}
-	}
-	b.owned.Wait()
+	b.services.Close()
 	if err := b.link.conn.Close(); err != nil {
 		b.log.Debug("close the control socket", "error", err)
 	}

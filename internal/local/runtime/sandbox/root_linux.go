@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/spawn-ec2/spawn/internal/local/runtime/counters"
 )
 
 // rootMaker builds the machine's file tree below "root" in the disk's folder,
@@ -18,12 +20,12 @@ import (
 type rootMaker struct {
 	spec     spec
 	warn     func(string)
-	counters *counters // once they are shown
+	counters *counters.Counters // once they are shown
 }
 
 // makeRoot builds the tree and moves into it. Afterwards nothing of the host's
 // is reachable but what was mounted on purpose. The counters want to be run.
-func makeRoot(s spec, warn func(string)) (*counters, error) {
+func makeRoot(s spec, warn func(string)) (*counters.Counters, error) {
 	m := &rootMaker{spec: s, warn: warn}
 	if err := os.Chdir(s.Disk); err != nil {
 		return nil, fmt.Errorf("enter the disk: %w", err)
@@ -53,6 +55,28 @@ func makeRoot(s spec, warn func(string)) (*counters, error) {
 		}
 	}
 	return m.counters, nil
+}
+
+// showCounters covers the host's figures. It leaves no name behind: what is
+// mounted has no need of one.
+func (m *rootMaker) showCounters() (err error) {
+	const dir = "root/run"
+	if m.counters, err = counters.Create(dir, m.spec.VCPUs); err != nil {
+		return err
+	}
+	for _, name := range counters.Names() {
+		made, at := filepath.Join(dir, name), filepath.Join("root/proc", name)
+		if err := unix.Mount(made, at, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		if err := readOnly(at); err != nil {
+			return err
+		}
+		if err := os.Remove(made); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // private keeps what is mounted here from the host, and what is unmounted.

@@ -135,6 +135,7 @@ func (r *Runtime) start(s spec, m runtime.Machine, lock *os.File) (*boot, error)
 		id: m.ID, disk: s.Disk, log: r.log.With("instance", m.ID), link: control, cmd: cmd,
 		exited: make(chan error, 1), gone: make(chan struct{}), calls: map[int]chan event{},
 	}
+	run.services.Log = run.log
 	started := make(chan error, 1)
 	go func() {
 		// The kernel kills the init when the thread that started it ends, so

@@ -1,4 +1,4 @@
-package sandbox
+package counters
 
 import (
 	"bytes"
@@ -74,14 +74,14 @@ func (u *usage) add(now census) ticks {
 	return used.plus(fresh.positive())
 }
 
-// census counts the processes in /proc, which is the machine's own.
+// counter counts the processes in a machine's own /proc.
 type counter struct {
 	proc *os.File
 	buf  [1024]byte // of one process; names have 15 bytes at most, numbers 20
 }
 
-func newCounter() (*counter, error) {
-	proc, err := os.Open("/proc")
+func newCounter(path string) (*counter, error) {
+	proc, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("look at the processes: %w", err)
 	}

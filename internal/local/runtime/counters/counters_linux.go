@@ -1,15 +1,14 @@
-package sandbox
+package counters
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -23,13 +22,13 @@ const (
 	paceFactor = 100
 )
 
-// counters are the files of /proc that would show the host's work and age, and
+// Counters are the files of /proc that would show the host's work and age, and
 // show the machine's instead.
 //
 // They are ordinary files of a tmpfs, each written in one go. A reader could in
 // principle meet one half written: the two copies would have to overlap, which
 // are less than a microsecond each.
-type counters struct {
+type Counters struct {
 	cpus   cpus
 	begun  time.Time
 	stat   *os.File
@@ -37,42 +36,51 @@ type counters struct {
 	load   *os.File
 }
 
-// showCounters covers the host's files. It leaves no name behind: what is
-// mounted has no need of one.
-func (m *rootMaker) showCounters() error {
-	c := &counters{begun: time.Now(), cpus: newCPUs(m.spec.VCPUs)}
-	for name, file := range map[string]**os.File{"stat": &c.stat, "uptime": &c.uptime, "loadavg": &c.load} {
-		f, err := os.Create("root/run/" + name)
+// Create makes the files, with these names of /proc, in a folder that is seen in
+// the machine: stat, uptime and loadavg. They may lose their names once they are
+// laid over.
+func Create(dir string, vcpus int) (*Counters, error) {
+	c := &Counters{begun: time.Now(), cpus: newCPUs(vcpus)}
+	for _, name := range Names() {
+		f, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
-			return err
+			return nil, errors.Join(err, c.Close())
 		}
-		*file = f
+		switch name {
+		case "stat":
+			c.stat = f
+		case "uptime":
+			c.uptime = f
+		default:
+			c.load = f
+		}
+		if err := f.Chmod(0o444); err != nil { // as the kernel has it
+			return nil, errors.Join(err, c.Close())
+		}
 	}
 	if err := c.write(nil); err != nil {
-		return err
+		return nil, errors.Join(err, c.Close())
 	}
-	for _, f := range []*os.File{c.stat, c.uptime, c.load} {
-		at := filepath.Join("root/proc", filepath.Base(f.Name()))
-		if err := os.Chmod(f.Name(), 0o444); err != nil { // as the kernel has it
-			return err
-		}
-		if err := unix.Mount(f.Name(), at, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("%s: %w", at, err)
-		}
-		if err := readOnly(at); err != nil {
-			return err
-		}
-		if err := os.Remove(f.Name()); err != nil {
-			return err
-		}
-	}
-	m.counters = c
-	return nil
+	return c, nil
 }
 
-// run refreshes the files until ctx ends.
-func (c *counters) run(ctx context.Context) error {
-	look, err := newCounter()
+// Names are what the files are called, in /proc as in the folder of Create.
+func Names() []string { return []string{"stat", "uptime", "loadavg"} }
+
+// Close gives the files up. The machine keeps them, as they are.
+func (c *Counters) Close() (err error) {
+	for _, f := range []*os.File{c.stat, c.uptime, c.load} {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	return err
+}
+
+// Run refreshes the files until ctx ends. proc is where the machine's own /proc
+// is seen from here.
+func (c *Counters) Run(ctx context.Context, proc string) error {
+	look, err := newCounter(proc)
 	if err != nil {
 		return err
 	}
@@ -113,7 +121,7 @@ func pause(still int) time.Duration {
 }
 
 // write writes the files anew.
-func (c *counters) write(now census) error {
+func (c *Counters) write(now census) error {
 	running, blocked, newest := 0, 0, 1
 	for id, p := range now {
 		newest = max(newest, id.pid)

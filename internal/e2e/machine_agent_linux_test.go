@@ -1,0 +1,95 @@
+package e2e_test
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// TestMachine launches instances that really boot, with systemd and cloud-init,
+// and lets them live. It needs what make e2e makes.
+func TestMachine(t *testing.T) {
+	needAgents(t)
+	s := newSite(t)
+	t.Run("together", func(t *testing.T) {
+		tests := idleTests()
+		maps.Copy(tests, map[string]func(*testing.T, *site){
+			"the agent is up, killed, and frozen":          agentUnderSystemd,
+			"without an agent the timer ends the instance": timerAlone,
+			"a user logs in and is warned":                 userIsWarned,
+			"stop and start keep the deadline":             stopAndStart,
+			"a deadline moved while stopped holds":         extendStopped,
+			"a past deadline ends at boot":                 pastDeadline,
+			"a Spot notice runs the hooks once":            spotNotice,
+		})
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, s)
+			})
+		}
+	})
+}
+
+// agentUnderSystemd looks at the agent as systemd sees it, kills it and
+// freezes it.
+func agentUnderSystemd(t *testing.T, s *site) {
+	b := s.launch(t, "agent", "--ttl", "30m")
+	for property, want := range map[string]string{"Type": "notify", "ActiveState": "active", "SubState": "running", "Restart": "always", "NRestarts": "0", "UnitFileState": "enabled"} {
+		if got := b.show("spored", property); got != want {
+			t.Errorf("%s of the agent is %s, not %s", property, got, want)
+		}
+	}
+	if got := b.show("spored", "WatchdogUSec"); got != "2min" {
+		t.Errorf("the watchdog waits %s", got)
+	}
+	if failed := b.do("systemctl --failed --plain --no-legend"); failed != "" {
+		t.Errorf("units have failed:\n%s", failed)
+	}
+
+	first := b.show("spored", "MainPID")
+	b.do("kill -KILL " + first)
+	b.await("the agent is active again", 10*time.Second, `[ "$(systemctl show --value -p ActiveState spored)" = active ] && [ "$(systemctl show --value -p NRestarts spored)" = 1 ]`)
+
+	// The unit as it is, but with less patience: nobody waits two minutes.
+	b.do(`mkdir -p /run/systemd/system/spored.service.d &&
+		printf '[Service]\nWatchdogSec=30s\n' > /run/systemd/system/spored.service.d/watchdog.conf &&
+		systemctl daemon-reload && systemctl restart spored`)
+	b.await("a shorter watchdog", 5*time.Second, `[ "$(systemctl show --value -p WatchdogUSec spored)" = 30s ]`)
+	time.Sleep(35 * time.Second) // real time: the watchdog must not bite an agent that works
+	pid := b.show("spored", "MainPID")
+	if got := b.show("spored", "NRestarts"); got != "0" {
+		t.Errorf("the watchdog bit a healthy agent %s times\n%s", got, b.journal())
+	}
+	b.do("kill -STOP " + pid)
+	b.await("the watchdog has bitten", 50*time.Second, `[ "$(systemctl show --value -p MainPID spored)" != `+pid+` ] && [ "$(systemctl show --value -p ActiveState spored)" = active ]`)
+	if log := b.do("journalctl --no-pager -u spored"); !strings.Contains(log, "Watchdog timeout") {
+		t.Errorf("the watchdog did not bite:\n%s", log)
+	}
+}
+
+// timerAlone takes the agent away, and its unit: the operating system's timer is
+// all that is left of the deadline.
+func timerAlone(t *testing.T, s *site) {
+	b := s.launch(t, "alone", "--ttl", "75s")
+	b.do("systemctl disable --now --quiet spored; rm -f /usr/local/bin/spored /etc/systemd/system/spored.service; systemctl daemon-reload; ! pidof spored")
+	if next := b.do("systemctl show --value -p NextElapseUSecRealtime spawn-deadline.timer; date -u -d @" + strconv.FormatInt(b.Deadline.Unix()+10, 10)); lineCount(next) != 2 {
+		t.Errorf("the timer says %q", next)
+	}
+	ended := b.awaitState(types.InstanceStateNameTerminated, time.Until(b.Deadline)+40*time.Second)
+	if late := time.Since(b.Deadline); late < 0 {
+		t.Errorf("it ended %v before its deadline", -late)
+	} else {
+		t.Logf("ended %v after its deadline, disk deleted", late.Round(100*time.Millisecond))
+	}
+	if got := aws.ToString(ended.StateReason.Code); got != "Client.InstanceInitiatedShutdown" {
+		t.Errorf("it ended with %s: not by its operating system", got)
+	}
+}
+
+func lineCount(s string) int { return len(strings.Split(strings.TrimSpace(s), "\n")) }
