@@ -16,4 +16,5 @@ else
     echo "make e2e: the disk for the machines could not be made" >&2
     exit 1
 fi
-SPAWN_E2E_MACHINE=$disk go test -count=1 -timeout 10m -run '^TestMachine' ./internal/local/runtime/machine ./internal/e2e
+# Machines mostly wait: more of them than there are processors.
+SPAWN_E2E_MACHINE=$disk go test -count=1 -parallel 6 -timeout 10m -run '^TestMachine' ./internal/local/runtime/machine ./internal/e2e

@@ -225,9 +225,9 @@ func (b *box) show(unit, property string) string {
 // await waits until a script inside succeeds.
 func (b *box) await(what string, patience time.Duration, script string) {
 	b.t.Helper()
-	out, code := "", 1
 	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
-		if out, code = b.try(script); code == 0 {
+		out, code := b.try(script)
+		if code == 0 {
 			return
 		}
 		if time.Now().After(end) {

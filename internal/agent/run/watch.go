@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	pollEvery   = 20 * time.Second // how late a changed tag is seen
+	pollEvery   = 25 * time.Second // how late a changed tag is seen
 	pollNear    = 5 * time.Second  // the same, when an end is near
 	near        = 3 * time.Minute
 	retryEvery  = time.Second     // until the metadata answers for the first time

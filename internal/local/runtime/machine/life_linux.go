@@ -47,7 +47,8 @@ func (m *machine) live() {
 		l := m.current()
 		<-l.gone
 		l.figures.stop()
-		if !(l.again || l.wasReset()) || !m.mayBoot(l.begun) {
+		again := l.again || l.wasReset()
+		if !again || !m.mayBoot(l.begun) {
 			close(l.next)
 			return
 		}
