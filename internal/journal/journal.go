@@ -196,7 +196,7 @@ func (j *Journal) append(v any) error {
 // and its lock another process may take it for an empty journal left by a crash
 // and remove it: then it is made again.
 func createLocked(path string) (*os.File, error) {
-	for range 10 {
+	for range 100 { // who looks for remains all the time wins some of these races, not all
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return nil, err
