@@ -13,7 +13,7 @@ import (
 type Quota struct {
 	Known bool // EC2 told it
 	VCPUs int
-	Fit   int // how many instances of the type that is, if nothing else runs; 0 too where the type's vCPUs are unknown
+	Fit   *int // how many instances of the type that is, if nothing else runs; nil is unknown, as the type's vCPUs are
 }
 
 // quotas are those of a row, On-Demand and Spot.
@@ -46,7 +46,8 @@ func quotaOf(quotas []market.Quota, t catalog.Type, spot bool) Quota {
 			if q.Spot == spot && slices.Contains(classes(q.Name), named) {
 				quota := Quota{Known: true, VCPUs: q.VCPUs}
 				if t.VCPUs > 0 {
-					quota.Fit = q.VCPUs / t.VCPUs
+					fit := q.VCPUs / t.VCPUs
+					quota.Fit = &fit
 				}
 				return quota
 			}

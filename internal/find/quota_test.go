@@ -3,6 +3,7 @@ package find
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/market"
 )
@@ -17,17 +18,18 @@ func TestQuotaOf(t *testing.T) {
 		{Name: "Running On-Demand HPC instances", VCPUs: 192},
 		{Name: "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", Spot: true, VCPUs: 64},
 	}
+	fits := func(vcpus, fit int) Quota { return Quota{true, vcpus, &fit} }
 	for name, want := range map[string]Quota{
-		"m7i.large":          {true, 5, 2},
-		"im4gn.large":        {true, 5, 2},
-		"t3.micro":           {true, 5, 2},
-		"m7i.8xlarge":        {true, 5, 0},
-		"g5.xlarge":          {true, 8, 2},
-		"gr6.4xlarge":        {true, 8, 0},
-		"p5.48xlarge":        {true, 0, 0},
-		"inf2.xlarge":        {true, 96, 24},
-		"hpc6a.48xlarge":     {true, 192, 2},
-		"u-6tb1.112xlarge":   {true, 448, 1},
+		"m7i.large":          fits(5, 2),
+		"im4gn.large":        fits(5, 2),
+		"t3.micro":           fits(5, 2),
+		"m7i.8xlarge":        fits(5, 0),
+		"g5.xlarge":          fits(8, 2),
+		"gr6.4xlarge":        fits(8, 0),
+		"p5.48xlarge":        fits(0, 0),
+		"inf2.xlarge":        fits(96, 24),
+		"hpc6a.48xlarge":     fits(192, 2),
+		"u-6tb1.112xlarge":   fits(448, 1),
 		"mac2.metal":         {},
 		"trn1.2xlarge":       {}, // no such quota was told
 		"nobody.knows-these": {},
@@ -36,12 +38,15 @@ func TestQuotaOf(t *testing.T) {
 		if !found {
 			typ = catalog.Type{Name: name}
 		}
-		if got := quotaOf(quotas, typ, false); got != want {
-			t.Errorf("%s: %+v, want %+v", name, got, want)
+		if got := quotaOf(quotas, typ, false); !cmp.Equal(got, want) {
+			t.Errorf("%s: %s", name, cmp.Diff(want, got))
 		}
 	}
-	if got := quotaOf(quotas, catalog.Type{Name: "c7g.large", VCPUs: 2}, true); got != (Quota{true, 64, 32}) {
+	if got := quotaOf(quotas, catalog.Type{Name: "c7g.large", VCPUs: 2}, true); !cmp.Equal(got, fits(64, 32)) {
 		t.Errorf("Spot: %+v", got)
+	}
+	if got := quotaOf(quotas, catalog.Type{Name: "m99.large"}, false); !got.Known || got.Fit != nil {
+		t.Errorf("a type whose vCPUs are unknown: %+v", got)
 	}
 	if got := quotaOf(quotas, catalog.Type{Name: "g5.xlarge", VCPUs: 4}, true); got.Known {
 		t.Errorf("Spot, of a class that was not told: %+v", got)

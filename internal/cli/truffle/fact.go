@@ -72,7 +72,10 @@ func quota(q find.Quota) string {
 	if !q.Known {
 		return term.Unknown
 	}
-	return fmt.Sprintf("%d vCPUs at once, room for %d of these if nothing else runs", q.VCPUs, q.Fit)
+	if q.Fit == nil {
+		return fmt.Sprintf("%d vCPUs at once", q.VCPUs)
+	}
+	return fmt.Sprintf("%d vCPUs at once, room for %d of these if nothing else runs", q.VCPUs, *q.Fit)
 }
 
 func month(p price.Price) string { return p.Over(find.Month).String() }

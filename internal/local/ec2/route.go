@@ -22,17 +22,7 @@ type createRouteInput struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
 // https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html
 func (s *Service) createRoute(tx *store.Tx, c *call.Caller, in *createRouteInput) (*done, error) {
-	t, err := s.routeTables.find(tx, c.Region, in.Table)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Require("ec2:CreateRoute", s.arn(c.Region, "route-table", t.ID), s.routeTableKeys(tx, t)); err != nil {
-		return nil, err
-	}
-	if in.CIDR == "" {
-		return nil, errMissing("destinationCidrBlock")
-	}
-	block, err := readBlock("destinationCidrBlock", in.CIDR)
+	t, block, err := s.routeOf(tx, c, "ec2:CreateRoute", in.Table, in.CIDR)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +50,22 @@ func (s *Service) createRoute(tx *store.Tx, c *call.Caller, in *createRouteInput
 	return &done{true}, nil
 }
 
+// routeOf finds the table of a route that a caller may act on, and reads where
+// the route leads.
+func (s *Service) routeOf(tx *store.Tx, c *call.Caller, action, table, cidr string) (t RouteTable, block netip.Prefix, err error) {
+	if t, err = s.routeTables.find(tx, c.Region, table); err != nil {
+		return t, block, err
+	}
+	if err := c.Require(action, s.arn(c.Region, "route-table", t.ID), s.routeTableKeys(tx, t)); err != nil {
+		return t, block, err
+	}
+	if cidr == "" {
+		return t, block, errMissing("destinationCidrBlock")
+	}
+	block, err = readBlock("destinationCidrBlock", cidr)
+	return t, block, err
+}
+
 type deleteRouteInput struct {
 	call.Dry
 	Table string `query:"RouteTableId"`
@@ -70,17 +76,7 @@ type deleteRouteInput struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRoute.html
 func (s *Service) deleteRoute(tx *store.Tx, c *call.Caller, in *deleteRouteInput) (*done, error) {
-	t, err := s.routeTables.find(tx, c.Region, in.Table)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Require("ec2:DeleteRoute", s.arn(c.Region, "route-table", t.ID), s.routeTableKeys(tx, t)); err != nil {
-		return nil, err
-	}
-	if in.CIDR == "" {
-		return nil, errMissing("destinationCidrBlock")
-	}
-	block, err := readBlock("destinationCidrBlock", in.CIDR)
+	t, block, err := s.routeOf(tx, c, "ec2:DeleteRoute", in.Table, in.CIDR)
 	if err != nil {
 		return nil, err
 	}
