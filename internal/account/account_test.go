@@ -210,11 +210,11 @@ func TestObjectIsSentOnce(t *testing.T) {
 		var sent []bool
 		var bucket string
 		for range 2 {
-			b, s, err := account.EnsureObject(t.Context(), api, who, c.Target.Region, "spored/x.gz", body, m.note)
+			o, err := account.EnsureObject(t.Context(), api, who, c.Target.Region, "spored/x.gz", body, m.note)
 			if err != nil {
 				t.Fatal(err)
 			}
-			bucket, sent = b, append(sent, s)
+			bucket, sent = o.Bucket, append(sent, o.Sent)
 		}
 		if !slices.Equal(sent, []bool{true, false}) || len(m.made) != 1 {
 			t.Errorf("sent %v, made %q", sent, m.made)
@@ -247,7 +247,7 @@ func TestTenAtOnceMakeOneOfEach(t *testing.T) {
 			if _, err := account.EnsureRole(t.Context(), account.IAMOf(c.Target), who, origin(), nothing); err != nil {
 				t.Error(err)
 			}
-			if _, _, err := account.EnsureObject(t.Context(), account.S3Of(c.Target), who, c.Target.Region, "spored/y.gz", []byte("y"), nothing); err != nil {
+			if _, err := account.EnsureObject(t.Context(), account.S3Of(c.Target), who, c.Target.Region, "spored/y.gz", []byte("y"), nothing); err != nil {
 				t.Error(err)
 			}
 			if _, err := account.EnsureKey(t.Context(), api, key, origin(), nothing); err != nil {

@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,6 +22,27 @@ type RoleAPI interface {
 	PutRolePolicy(context.Context, *iam.PutRolePolicyInput, ...func(*iam.Options)) (*iam.PutRolePolicyOutput, error)
 	CreateInstanceProfile(context.Context, *iam.CreateInstanceProfileInput, ...func(*iam.Options)) (*iam.CreateInstanceProfileOutput, error)
 	AddRoleToInstanceProfile(context.Context, *iam.AddRoleToInstanceProfileInput, ...func(*iam.Options)) (*iam.AddRoleToInstanceProfileOutput, error)
+	GetInstanceProfile(context.Context, *iam.GetInstanceProfileInput, ...func(*iam.Options)) (*iam.GetInstanceProfileOutput, error)
+}
+
+// RoleVersion names what EnsureRole makes: it differs wherever the role's
+// documents do.
+func RoleVersion(who Identity) string {
+	sum := sha256.Sum256([]byte(permissions.AgentTrust().JSON() + permissions.Agent(who.Partition, who.Account).JSON()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// HasRole tells whether the agent's instance profile exists and has a role in
+// it, whoever made it.
+func HasRole(ctx context.Context, api RoleAPI) (bool, error) {
+	out, err := api.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: aws.String(permissions.AgentRole)})
+	switch {
+	case awserr.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look for the agent's role: %w", err)
+	}
+	return len(out.InstanceProfile.Roles) > 0, nil
 }
 
 // EnsureRole makes sure that the agent's role and instance profile exist and

@@ -78,6 +78,14 @@ func IsThrottled(err error) bool { return throttledCode(Code(err)) }
 // IsDenied tells that the caller was recognised and may not do this.
 func IsDenied(err error) bool { return deniedCode(Code(err)) }
 
+// IsDeniedAction is IsDenied for one action, such as iam:PassRole, which the
+// service names in its message: a call may need more permissions than its own.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+func IsDeniedAction(err error, action string) bool {
+	return IsDenied(err) && strings.Contains(Message(err), "not authorized to perform: "+action+" ")
+}
+
 // IsBadCredentials tells that the service did not accept who the caller claims
 // to be: unknown, expired or wrongly signed credentials, a clock that is far
 // off, or, for EC2's AuthFailure, a region that the account has not opted into.

@@ -8,6 +8,8 @@ package awsx
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -139,6 +141,17 @@ func (t *Target) proveCredentials(ctx context.Context) error {
 		return noCredentials(err, t.Profile)
 	}
 	return nil
+}
+
+// Caller names the credentials without telling them: the same name always is
+// the same caller. "" when there are none.
+func (t *Target) Caller(ctx context.Context) string {
+	found, err := t.config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(found.AccessKeyID))
+	return hex.EncodeToString(sum[:16])
 }
 
 // newRetryer is the SDK's standard retryer, except that two things are final:

@@ -46,6 +46,10 @@ type Params struct {
 	// User is the user's own user-data, of any type that cloud-init takes;
 	// empty for none.
 	User []byte
+
+	// Carried is where the user's user-data lies, as Cargo wrote it, when it is
+	// too large to be sent: a URL that needs no credentials. "": it is sent.
+	Carried string
 }
 
 // Agent is where the instance finds its agent: a gzip file, fetched with the
@@ -62,15 +66,15 @@ var scripts embed.FS
 
 // UserData writes the user-data, not yet base64-encoded. Its errors are those
 // of Params that do not belong in a shell script, of a User that cloud-init
-// would not understand, and of a result that EC2 would refuse as too large.
+// would not understand, and a *TooLargeError for one that EC2 would refuse.
 func UserData(p Params) ([]byte, error) {
 	ours, err := ownParts(p)
 	if err != nil {
 		return nil, err
 	}
-	theirs, err := userParts(p.User)
+	theirs, err := theirParts(p)
 	if err != nil {
-		return nil, fmt.Errorf("read your user-data: %w", err)
+		return nil, err
 	}
 	out, err := pack(append(ours, theirs...))
 	if err != nil || len(out) <= MaxSize {
@@ -83,8 +87,7 @@ func UserData(p Params) ([]byte, error) {
 	if len(theirs) == 0 || len(alone) > MaxSize {
 		return nil, fmt.Errorf("the user-data has %d bytes, and EC2 takes %d", len(out), MaxSize)
 	}
-	return nil, fmt.Errorf("your user-data has %d bytes after compression, and there is room for %d: "+
-		"larger ones are not taken yet; let a small script download the rest", len(out)-len(alone), MaxSize-len(alone))
+	return nil, &TooLargeError{Size: len(out) - len(alone), Room: MaxSize - len(alone)}
 }
 
 // ownParts arm the deadline and install the agent. Scripts run in the order of

@@ -3,9 +3,11 @@ package instance
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
@@ -16,6 +18,7 @@ type Actor interface {
 	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)
 	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
+	CancelSpotInstanceRequests(context.Context, *ec2.CancelSpotInstanceRequestsInput, ...func(*ec2.Options)) (*ec2.CancelSpotInstanceRequestsOutput, error)
 }
 
 // Stop stops a running instance. Its disk stays and costs money, and its
@@ -23,6 +26,10 @@ type Actor interface {
 func Stop(ctx context.Context, api Actor, in Instance) error {
 	if err := refuseEnded(in, "stopped"); err != nil {
 		return err
+	}
+	if in.Market == lifecycle.Spot && in.Tags.SpotRequest == "" {
+		return problem.New(problem.Failed, "%s is of a one-time Spot request, and EC2 stops none of those", in.Label()).
+			WithNext("end it with spawn terminate; a Spot instance that can be stopped is launched with --idle-action stop or --hibernate")
 	}
 	if _, err := api.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{in.ID}}); err != nil {
 		return fmt.Errorf("stop %s: %w", in.ID, err)
@@ -36,6 +43,10 @@ func Start(ctx context.Context, api Actor, in Instance, now Clock) error {
 	if err := refuseEnded(in, "started"); err != nil {
 		return err
 	}
+	if strings.HasPrefix(in.StateCode, "Server.Spot") {
+		return problem.New(problem.NoCapacity, "EC2 took %s back (%s), and only EC2 starts it again, when it has room", in.Label(), in.Reason()).
+			WithNext("wait, or end it and launch another: spawn terminate %s", in.Label())
+	}
 	if in.Tags.Deadline.Passed(now()) {
 		return problem.New(problem.Failed, "the deadline of %s has passed: it would end as soon as it starts", in.ID).
 			WithNext("give it more time first: spawn extend %s 2h", in.Label())
@@ -46,8 +57,19 @@ func Start(ctx context.Context, api Actor, in Instance, now Clock) error {
 	return nil
 }
 
-// Terminate ends an instance for good. One that has ended is no error.
+// Terminate ends an instance for good. One that has ended is no error. Its Spot
+// request goes first: a persistent one would start another instance in its
+// place. A one-time request closes by itself, so that it is no reason to keep
+// the instance.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-spot-instances-work.html
 func Terminate(ctx context.Context, api Actor, in Instance) error {
+	if in.SpotRequest != "" {
+		_, err := api.CancelSpotInstanceRequests(ctx, &ec2.CancelSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{in.SpotRequest}})
+		if err != nil && !awserr.IsNotFound(err) && in.Tags.SpotRequest != "" {
+			return fmt.Errorf("cancel the Spot request %s of %s: %w", in.SpotRequest, in.ID, err)
+		}
+	}
 	if _, err := api.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{in.ID}}); err != nil {
 		return fmt.Errorf("terminate %s: %w", in.ID, err)
 	}

@@ -3,6 +3,8 @@ package launch
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -15,12 +17,14 @@ import (
 
 // prepared is what the account has for the launch.
 type prepared struct {
-	who     account.Identity
-	origin  lifecycle.Origin
-	key     string // "" without one
-	network account.Network
-	profile string
-	agents  map[string]bootstrap.Agent // by architecture
+	who        account.Identity
+	origin     lifecycle.Origin
+	key        string // "" without one
+	network    account.Network
+	profile    string                      // "": no instance profile
+	agents     map[string]*bootstrap.Agent // by architecture; nil: none can be had
+	unverified []Candidate                 // whose agents are remembered to be in the bucket
+	script     string                      // where the user's user-data lies that is too large to send; "": it is sent
 }
 
 // attempt is a frozen request: asked again after a lost answer, it is sent with
@@ -32,49 +36,35 @@ type attempt struct {
 	deadline  lifecycle.Deadline
 }
 
-// freeze writes the request for a candidate in a zone ("" leaves it to EC2), as
-// the attempt with the given number, counted from one.
-func (p Plan) freeze(number int, c Candidate, zone string, have prepared, endpoint string) (attempt, error) {
-	deadline := lifecycle.DeadlineAt(have.origin.Created.Add(p.Lifetime.TTL))
-	if deadline.Later(p.NotAfter) && !p.NotAfter.IsZero() {
-		deadline = p.NotAfter
-	}
-	tags := lifecycle.InstanceTags{
-		Origin:   have.origin,
-		Name:     p.Name,
-		TTL:      deadline.Left(have.origin.Created), // both tags say the same
-		Deadline: deadline,
-	}
-	agent := have.agents[c.Architecture]
-	userData, err := bootstrap.UserData(bootstrap.Params{
-		Policy:   lifecycle.Policy{Launched: tags.Created, TTL: tags.TTL, Deadline: tags.Deadline, Tagged: tags.Deadline},
-		Agent:    &agent,
-		Endpoint: endpoint,
-		Region:   p.Region,
-	})
+// freeze writes the request for up to share instances of a candidate in a zone
+// ("" leaves it to EC2), as the attempt with the given number, counted from one.
+func (p Plan) freeze(number int, t try, share int, have *prepared, endpoint string) (attempt, error) {
+	c := t.Candidate
+	tags := p.instanceTags(have.origin)
+	userData, err := p.userData(c, tags, have, endpoint)
 	if err != nil {
 		return attempt{}, fmt.Errorf("write the user-data: %w", err)
 	}
 	request := &ec2.RunInstancesInput{
 		ClientToken:                       aws.String(fmt.Sprintf("%s-%d", p.Launch, number)),
 		MinCount:                          aws.Int32(1),
-		MaxCount:                          aws.Int32(1),
+		MaxCount:                          aws.Int32(int32(share)),
 		ImageId:                           aws.String(c.Image.ID()),
 		InstanceType:                      types.InstanceType(c.Type.Name),
 		SecurityGroupIds:                  []string{have.network.SecurityGroup},
-		IamInstanceProfile:                &types.IamInstanceProfileSpecification{Name: aws.String(have.profile)},
+		IamInstanceProfile:                profileSpecification(have.profile),
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
 		UserData:                          aws.String(base64.StdEncoding.EncodeToString(userData)),
-		MetadataOptions:                   metadataOptions(),
+		MetadataOptions:                   p.metadataOptions(),
 		BlockDeviceMappings:               []types.BlockDeviceMapping{rootVolume(c.Image.RootDevice)},
-		TagSpecifications:                 tagSpecifications(tags, c.Market),
-		InstanceMarketOptions:             c.marketOptions(),
+		TagSpecifications:                 tagSpecifications(tags, p.Tags, c.Market),
+		InstanceMarketOptions:             c.marketOptions(tags.Deadline),
 	}
 	if have.key != "" {
 		request.KeyName = aws.String(have.key)
 	}
-	if zone != "" {
-		request.Placement = &types.Placement{AvailabilityZone: aws.String(zone)}
+	if t.zone != "" {
+		request.Placement = &types.Placement{AvailabilityZone: aws.String(t.zone)}
 	}
 	if c.Reservation != nil {
 		request.CapacityReservationSpecification = &types.CapacityReservationSpecification{
@@ -84,16 +74,66 @@ func (p Plan) freeze(number int, c Candidate, zone string, have prepared, endpoi
 	return attempt{candidate: c, request: request, deadline: tags.Deadline}, nil
 }
 
-// marketOptions say how the instance is bought; nil is on demand. A Spot
-// request is for one instance, once: it closes by itself when that one ends.
+// instanceTags are what an instance of the plan says about itself.
+func (p Plan) instanceTags(origin lifecycle.Origin) lifecycle.InstanceTags {
+	deadline := lifecycle.DeadlineAt(origin.Created.Add(p.Lifetime.TTL))
+	if deadline.Later(p.NotAfter) && !p.NotAfter.IsZero() {
+		deadline = p.NotAfter
+	}
+	return lifecycle.InstanceTags{
+		Origin:   origin,
+		Name:     p.Name,
+		TTL:      deadline.Left(origin.Created), // both tags say the same
+		Deadline: deadline,
+		Idle:     p.Idle,
+	}
+}
+
+// userData is what an instance of a candidate boots with.
+func (p Plan) userData(c Candidate, tags lifecycle.InstanceTags, have *prepared, endpoint string) ([]byte, error) {
+	return bootstrap.UserData(bootstrap.Params{
+		Policy: lifecycle.Policy{
+			Launched: tags.Created, TTL: tags.TTL, Deadline: tags.Deadline, Tagged: tags.Deadline,
+			Idle: p.Idle, PreStop: p.PreStop,
+		},
+		Agent:     have.agents[c.Architecture],
+		Endpoint:  endpoint,
+		Region:    p.Region,
+		ShareRole: p.ShareRole,
+		User:      p.UserData,
+		Carried:   have.script,
+	})
+}
+
+// profileSpecification names an instance profile, by its name or its ARN.
+func profileSpecification(profile string) *types.IamInstanceProfileSpecification {
+	switch {
+	case profile == "":
+		return nil
+	case strings.HasPrefix(profile, "arn:"):
+		return &types.IamInstanceProfileSpecification{Arn: aws.String(profile)}
+	default:
+		return &types.IamInstanceProfileSpecification{Name: aws.String(profile)}
+	}
+}
+
+// marketOptions say how the instance is bought; nil is on demand. A one-time
+// Spot request closes by itself when its instance ends. One that may be stopped
+// is persistent, and asks for no other instance after the deadline.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMarketOptionsRequest.html
-func (c Candidate) marketOptions() *types.InstanceMarketOptionsRequest {
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SpotMarketOptions.html
+func (c Candidate) marketOptions(deadline lifecycle.Deadline) *types.InstanceMarketOptionsRequest {
 	switch c.Market {
 	case lifecycle.Spot:
 		spot := &types.SpotMarketOptions{
 			SpotInstanceType:             types.SpotInstanceTypeOneTime,
 			InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorTerminate,
+		}
+		if c.Interruption != "" {
+			spot.SpotInstanceType = types.SpotInstanceTypePersistent
+			spot.InstanceInterruptionBehavior = c.Interruption
+			spot.ValidUntil = aws.Time(deadline.Time())
 		}
 		if c.SpotMaxPrice != "" {
 			spot.MaxPrice = aws.String(c.SpotMaxPrice)
@@ -106,17 +146,21 @@ func (c Candidate) marketOptions() *types.InstanceMarketOptionsRequest {
 	}
 }
 
-// metadataOptions require session tokens, show the tags to the agent, and leave
-// the second hop that containers need.
+// metadataOptions require session tokens, show the tags to the agent unless the
+// plan says otherwise, and leave the second hop that containers need.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
-func metadataOptions() *types.InstanceMetadataOptionsRequest {
-	return &types.InstanceMetadataOptionsRequest{
+func (p Plan) metadataOptions() *types.InstanceMetadataOptionsRequest {
+	options := &types.InstanceMetadataOptionsRequest{
 		HttpEndpoint:            types.InstanceMetadataEndpointStateEnabled,
 		HttpTokens:              types.HttpTokensStateRequired,
 		HttpPutResponseHopLimit: aws.Int32(2),
-		InstanceMetadataTags:    types.InstanceMetadataTagsStateEnabled,
+		InstanceMetadataTags:    types.InstanceMetadataTagsStateDisabled,
 	}
+	if p.MetadataTags {
+		options.InstanceMetadataTags = types.InstanceMetadataTagsStateEnabled
+	}
+	return options
 }
 
 // rootVolume is encrypted, of the image's own size, and gone with its instance.
@@ -131,12 +175,15 @@ func rootVolume(device string) types.BlockDeviceMapping {
 	}
 }
 
-// tagSpecifications tag the instance and what is born with it.
-func tagSpecifications(tags lifecycle.InstanceTags, market lifecycle.Market) []types.TagSpecification {
-	belongings := tags.Origin.Tags()
+// tagSpecifications tag the instance and what is born with it, with the user's
+// own tags too.
+func tagSpecifications(tags lifecycle.InstanceTags, users map[string]string, market lifecycle.Market) []types.TagSpecification {
+	belongings, own := tags.Origin.Tags(), tags.Tags()
 	belongings[lifecycle.TagName] = tags.Name
+	maps.Copy(belongings, users)
+	maps.Copy(own, users)
 	specifications := []types.TagSpecification{
-		{ResourceType: types.ResourceTypeInstance, Tags: account.EC2Tags(tags.Tags())},
+		{ResourceType: types.ResourceTypeInstance, Tags: account.EC2Tags(own)},
 		{ResourceType: types.ResourceTypeVolume, Tags: account.EC2Tags(belongings)},
 		{ResourceType: types.ResourceTypeNetworkInterface, Tags: account.EC2Tags(belongings)},
 	}

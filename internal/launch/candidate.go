@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"github.com/spawn-ec2/spawn/internal/agentbin"
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -22,9 +24,10 @@ type Candidate struct {
 	Image        Image
 	Agent        agentbin.Build
 	Market       lifecycle.Market
-	SpotMaxPrice string       // USD per hour; "": the on-demand price
-	Reservation  *Reservation // nil: none
-	Price        price.Price  // in its market, per hour; unknown for what was paid for in advance
+	SpotMaxPrice string                             // USD per hour; "": the on-demand price
+	Interruption types.InstanceInterruptionBehavior // of a persistent Spot request: stop or hibernate; "": a one-time request
+	Reservation  *Reservation                       // nil: none
+	Price        price.Price                        // in its market, per hour; unknown for what was paid for in advance
 }
 
 // String names the candidate for a person.
@@ -63,6 +66,7 @@ func (p Plan) fit(s Spec, o offer.Offer) (Candidate, error) {
 	if err := c.buy(s, o); err != nil {
 		return Candidate{}, err
 	}
+	c.persist(s, p.Idle)
 	c.Price = priceOf(o, c.Market, p.Region)
 	var err error
 	c.Agent, err = agentbin.For(c.Architecture)

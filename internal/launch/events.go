@@ -12,6 +12,7 @@ const (
 	StepNetwork Step = "network"
 	StepRole    Step = "role"
 	StepAgent   Step = "agent"
+	StepScript  Step = "script"
 	StepRequest Step = "request"
 	StepBoot    Step = "boot"
 	StepReady   Step = "ready"

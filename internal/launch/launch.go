@@ -9,11 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/spawn-ec2/spawn/internal/account"
-	"github.com/spawn-ec2/spawn/internal/awserr"
-	"github.com/spawn-ec2/spawn/internal/bootstrap"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -26,6 +23,8 @@ type EC2 interface {
 	account.NetworkAPI
 	account.KeyAPI
 	reap.API
+	ImageReader
+	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
 	RunInstances(context.Context, *ec2.RunInstancesInput, ...func(*ec2.Options)) (*ec2.RunInstancesOutput, error)
 }
 
@@ -36,7 +35,9 @@ type Launcher struct {
 	IAM        account.RoleAPI
 	S3         account.BucketAPI
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
+	AgentURL   string                                                                             // where an agent is found when there is no bucket; "": nowhere
 	Address    func(context.Context) (netip.Prefix, error)                                        // the caller's address
+	Cache      account.Cache                                                                      // what is remembered of the account
 	Now        func() time.Time                                                                   // the service's clock
 	Journals   string                                                                             // the folder of journals
 	Endpoint   string                                                                             // handed to the agent; "" is AWS's own
@@ -44,12 +45,19 @@ type Launcher struct {
 	Events     func(Event)                                                                        // called by one goroutine at a time
 }
 
-// Result is a launch that succeeded.
-type Result struct {
+// Member is one instance that a launch made.
+type Member struct {
 	Instance instance.Instance
 	Got      Candidate // what was launched of the plan's candidates
 	Deadline lifecycle.Deadline
 	Ready    bool // the agent says that it watches the deadline
+}
+
+// Result is a launch that succeeded, if only in part.
+type Result struct {
+	Members []Member // at least one
+	Short   error    // why there are fewer than the plan wants; nil: there are as many
+	Lacks   []Lack   // what they do without
 }
 
 // Bounds of a launch.
@@ -61,27 +69,42 @@ const (
 	undoTimeout     = 6 * time.Minute
 )
 
-// Launch makes the plan's instance, waits until it runs and its agent is
-// ready, and returns it. When it fails it undoes what it made, and says what
-// could not be undone; a running instance whose agent stays silent is not
-// undone: Ready is false, and its other layers end it.
+// Launch makes the plan's instances, waits until they run and their agents are
+// ready, and returns them. When it fails it undoes what it made, and says what
+// could not be undone. A running instance whose agent stays silent is not
+// undone: Ready is false, and its other layers end it. Of several instances
+// those that run are kept, unless the plan wants all or none.
 func (l *Launcher) Launch(ctx context.Context, p Plan) (Result, error) {
-	run := &running{Launcher: l, plan: p}
+	run := &running{Launcher: l, plan: p, fresh: map[Step]bool{}, renewed: map[Step]int{}}
 	res, err := run.through(ctx)
 	if err != nil {
 		return res, run.undo(ctx, err)
 	}
+	run.remember()
 	return res, run.journal.Done()
+}
+
+// remember keeps the facts for the next launch, which can do without.
+func (r *running) remember() {
+	if err := r.facts.Save(); err != nil {
+		r.emit(Noted{err.Error()})
+	}
 }
 
 // running is one launch in progress.
 type running struct {
 	*Launcher
-	plan    Plan
-	journal *journal.Journal
+	plan     Plan
+	who      account.Identity
+	facts    *account.Facts
+	journal  *journal.Journal
+	attempts int          // how many were frozen
+	renewed  map[Step]int // how often a fact was gone
 
-	mu   sync.Mutex  // guards what the parallel steps write
-	made []reap.Item // what must be undone when the launch fails
+	mu    sync.Mutex    // guards what the parallel steps write
+	fresh map[Step]bool // what was provided by this launch, not remembered
+	made  []reap.Item   // what must be undone when the launch fails
+	lacks []Lack
 }
 
 func (r *running) through(ctx context.Context) (Result, error) {
@@ -89,99 +112,40 @@ func (r *running) through(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	in, a, err := r.obtain(ctx, have)
-	if err != nil {
+	verified := r.verifyObjects(ctx, have) // beside the request: an instance needs its agent only when it has booted
+	got, short := r.obtain(ctx, have)
+	if err := verified(); err != nil {
 		return Result{}, err
 	}
-	return r.ready(ctx, in, a)
+	switch {
+	case short == nil:
+	case len(got) == 0 || r.plan.AllOrNothing || ctx.Err() != nil || !lacksCapacity(short):
+		return Result{}, short
+	}
+	if err := r.settle(ctx, got); err != nil {
+		return Result{}, err
+	}
+	err = r.ready(ctx, got, have)
+	return Result{Members: got, Short: short, Lacks: r.lacks}, err
 }
 
-// prepare provides what the account needs. Who is calling comes first, because
-// every tag names it; the rest does not depend on one another.
-func (r *running) prepare(ctx context.Context) (prepared, error) {
-	have := prepared{}
-	err := r.step(StepAccount, func() (detail string, err error) {
-		have.who, err = account.Identify(ctx, r.STS)
-		return have.who.ARN, err
-	})
-	if err != nil {
-		return have, err
-	}
-	have.origin = lifecycle.Origin{Owner: have.who.ARN, Launch: r.plan.Launch, Created: r.Now().UTC().Truncate(time.Second)}
-	if r.journal, err = journal.Begin(r.Journals, r.header(have)); err != nil {
-		return have, fmt.Errorf("begin the launch's journal: %w", err)
-	}
-	steps, stepsCtx := errgroup.WithContext(ctx)
-	for step, do := range map[Step]func(context.Context, *prepared) (string, error){
-		StepKey: r.ensureKey, StepNetwork: r.ensureNetwork, StepRole: r.ensureRole, StepAgent: r.ensureAgent,
-	} {
-		steps.Go(func() error {
-			return r.step(step, func() (string, error) { return do(stepsCtx, &have) })
-		})
-	}
-	err = steps.Wait()
-	return have, err
-}
-
-func (r *running) ensureKey(ctx context.Context, have *prepared) (detail string, err error) {
-	if r.plan.Key == nil {
-		return "none: this machine has no SSH key", nil
-	}
-	have.key, err = account.EnsureKey(ctx, r.EC2, *r.plan.Key, have.origin, r.record)
-	return fmt.Sprintf("%s, from %s", have.key, r.plan.Key.Path), err
-}
-
-func (r *running) ensureNetwork(ctx context.Context, have *prepared) (detail string, err error) {
-	source := r.plan.Source
-	if !source.IsValid() {
-		if source, err = r.Address(ctx); err != nil {
-			return "", err
-		}
-	}
-	have.network, err = account.EnsureNetwork(ctx, r.EC2, source, have.origin, r.record)
-	return fmt.Sprintf("SSH open to %s only (%s)", source, have.network.SecurityGroup), err
-}
-
-func (r *running) ensureRole(ctx context.Context, have *prepared) (detail string, err error) {
-	have.profile, err = account.EnsureRole(ctx, r.IAM, have.who, have.origin, r.record)
-	return have.profile + ": may end its own instance, no other", err
-}
-
-// ensureAgent provides the agent of the candidate that is preferred.
-func (r *running) ensureAgent(ctx context.Context, have *prepared) (detail string, err error) {
-	first := r.plan.First()
-	agent, detail, err := r.agent(ctx, have.who, first)
-	have.agents = map[string]bootstrap.Agent{first.Architecture: agent}
-	return detail, err
-}
-
-// agent provides the agent for a candidate.
-func (r *running) agent(ctx context.Context, who account.Identity, c Candidate) (agent bootstrap.Agent, detail string, err error) {
-	build := c.Agent
-	bucket, sent, err := account.EnsureObject(ctx, r.S3, who, r.plan.Region, build.Key(), build.Gzip, r.record)
-	if err != nil {
-		return agent, "", err
-	}
-	agent.SHA256 = build.SHA256
-	agent.ObjectURL, agent.PresignedURL, err = r.ObjectURLs(ctx, bucket, build.Key())
-	if sent {
-		return agent, fmt.Sprintf("uploaded to %s (%.1f MB)", bucket, float64(len(build.Gzip))/1e6), err
-	}
-	return agent, "already in " + bucket, err
-}
-
-func (r *running) header(have prepared) journal.Header {
-	return journal.Header{Launch: r.plan.Launch, Endpoint: r.Endpoint, Account: have.who.Account, Region: r.plan.Region, Created: have.origin.Created}
+func (r *running) header(have *prepared) journal.Header {
+	return journal.Header{Launch: r.plan.Launch, Endpoint: r.Endpoint, Account: r.who.Account, Region: r.plan.Region, Created: have.origin.Created}
 }
 
 // record writes down what was made, before anything else happens to it.
 func (r *running) record(kind account.Kind, id string) {
 	r.write(journal.Entry{Kind: journal.Kind(kind), ID: id})
 	if kind == account.SecurityGroup {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.made = append(r.made, reap.Item{Kind: reap.SecurityGroup, ID: id, Why: "the launch failed"})
+		r.undoLater(reap.Item{Kind: reap.SecurityGroup, ID: id, Why: "the launch failed"})
 	}
+}
+
+// undoLater keeps what must be undone when the launch fails.
+func (r *running) undoLater(item reap.Item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made = append(r.made, item)
 }
 
 // write adds an entry to the journal. The journal is a hint for speed, the tags
@@ -193,64 +157,6 @@ func (r *running) write(e journal.Entry) {
 	if err := r.journal.Record(e); err != nil {
 		r.Events(Noted{"the launch's journal could not be written: " + err.Error()})
 	}
-}
-
-func (r *running) boot(ctx context.Context, id string) (in instance.Instance, err error) {
-	err = r.step(StepBoot, func() (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, bootTimeout)
-		defer cancel()
-		in, err = instance.Wait(ctx, r.EC2, id, func(in instance.Instance) bool {
-			return in.State != lifecycle.StatePending && in.State != lifecycle.StateUnknown
-		})
-		if err == nil && in.State != lifecycle.StateRunning {
-			err = neverRan(in)
-		}
-		return fmt.Sprintf("%s runs in %s", in.ID, in.Zone), err
-	})
-	return in, err
-}
-
-// neverRan is an instance that EC2 promised and did not deliver, with EC2's
-// reason.
-func neverRan(in instance.Instance) error {
-	e := problem.New(problem.Failed, "the instance became %s instead of running: %s", in.State, in.Reason())
-	if awserr.IsNoCapacityReason(in.StateCode) {
-		e.Kind, e.Next = problem.NoCapacity, "try another zone, region or type; truffle finds candidates"
-	}
-	return e
-}
-
-// errSilent is an agent that has not answered in time. The step has failed, and
-// the launch has not: the operating system's timer still ends the instance.
-var errSilent = errors.New("no word from the agent")
-
-// ready waits for the agent to say that it watches the deadline.
-func (r *running) ready(ctx context.Context, in instance.Instance, a attempt) (Result, error) {
-	res := Result{Instance: in, Got: a.candidate, Deadline: a.deadline}
-	err := r.step(StepReady, func() (string, error) {
-		waitCtx, cancel := context.WithTimeout(ctx, r.Patience)
-		defer cancel()
-		last, err := instance.Wait(waitCtx, r.EC2, in.ID, func(in instance.Instance) bool {
-			return in.Status != nil || in.State != lifecycle.StateRunning
-		})
-		if last.ID != "" {
-			res.Instance = last
-		}
-		res.Ready = last.Status != nil
-		switch {
-		case err == nil && !res.Ready:
-			return "", problem.New(problem.Failed, "the instance became %s before its agent was ready: %s", last.State, last.Reason())
-		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-			return "", errSilent
-		case err != nil:
-			return "", err
-		}
-		return fmt.Sprintf("spored %s watches the deadline", last.Status.Agent), nil
-	})
-	if errors.Is(err, errSilent) {
-		return res, nil // it runs, and Ready says that nobody answered
-	}
-	return res, err
 }
 
 // undo takes back what the launch made, even when the user has pressed Ctrl-C,
@@ -272,9 +178,11 @@ func (r *running) undo(ctx context.Context, cause error) error {
 		}
 		return fmt.Sprintf("%d of %d deleted", undone, len(r.made)), failed
 	})
+	r.facts.Forget(string(StepNetwork)) // its group may be gone now
 	if failed != nil {
 		cause = &problem.Error{Kind: problem.KindOf(cause), Err: errors.Join(cause, failed), Next: "delete what is left with: spawn cleanup"}
 	}
+	r.remember()
 	return errors.Join(cause, r.closeJournal(failed == nil))
 }
 

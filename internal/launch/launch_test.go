@@ -97,18 +97,18 @@ func TestLaunchMakesWhatThePlanSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := instances(t, c)
-	if len(all) != 1 || aws.ToString(all[0].InstanceId) != res.Instance.ID {
+	if len(all) != 1 || aws.ToString(all[0].InstanceId) != res.Members[0].Instance.ID {
 		t.Fatalf("%d instances", len(all))
 	}
 	in := all[0]
 	tags, problems := lifecycle.ReadInstanceTags(account.TagMap(in.Tags))
-	if len(problems) > 0 || tags.Deadline != res.Deadline || tags.Deadline != lifecycle.DeadlineAt(tags.Created.Add(time.Hour)) || tags.Owner == "" {
+	if len(problems) > 0 || tags.Deadline != res.Members[0].Deadline || tags.Deadline != lifecycle.DeadlineAt(tags.Created.Add(time.Hour)) || tags.Owner == "" {
 		t.Errorf("tags %+v, problems %v", tags, problems)
 	}
 	if string(in.InstanceType) != "t3.micro" || aws.ToString(in.KeyName) != account.DefaultKeyName || in.IamInstanceProfile == nil {
 		t.Errorf("type %s, key %s, profile %v", in.InstanceType, aws.ToString(in.KeyName), in.IamInstanceProfile)
 	}
-	if res.Ready || heard == nil {
+	if res.Members[0].Ready || heard == nil {
 		t.Error("nothing booted, and the agent is said to be ready")
 	}
 	if left, err := os.ReadDir(l.Journals); err != nil || len(left) == 1 && strings.HasSuffix(left[0].Name(), ".journal") {
@@ -158,8 +158,8 @@ func TestLostAnswerDoesNotLoseTheInstance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := instances(t, c); len(all) != 1 || aws.ToString(all[0].InstanceId) != res.Instance.ID {
-		t.Errorf("%d instances, and %q was found", len(all), res.Instance.ID)
+	if all := instances(t, c); len(all) != 1 || aws.ToString(all[0].InstanceId) != res.Members[0].Instance.ID {
+		t.Errorf("%d instances, and %q was found", len(all), res.Members[0].Instance.ID)
 	}
 }
 

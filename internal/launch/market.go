@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/price"
@@ -43,6 +45,21 @@ func (c *Candidate) buy(s Spec, o offer.Offer) error {
 	most, err := parseUSD("--spot-max-price", s.SpotMaxPrice, leastSpotPrice)
 	c.SpotMaxPrice = strconv.FormatFloat(most, 'f', -1, 64)
 	return err
+}
+
+// persist makes a Spot request persistent where the instance is to stop or to
+// hibernate: a one-time one's can do neither. EC2 then does the same when it
+// takes the instance back.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/interruption-behavior.html
+func (c *Candidate) persist(s Spec, idle lifecycle.IdlePolicy) {
+	switch {
+	case c.Market != lifecycle.Spot:
+	case s.Hibernate || idle.Does() == lifecycle.Hibernate:
+		c.Interruption = types.InstanceInterruptionBehaviorHibernate
+	case idle.Does() == lifecycle.Stop:
+		c.Interruption = types.InstanceInterruptionBehaviorStop
+	}
 }
 
 func inMarket(m lifecycle.Market) string {

@@ -179,12 +179,12 @@ func TestASpotRequestIsTaggedAndClosesWithItsInstance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Instance.Market != lifecycle.Spot || res.Got.Market != lifecycle.Spot {
-		t.Errorf("bought as %s", res.Instance.Market)
+	if res.Members[0].Instance.Market != lifecycle.Spot || res.Members[0].Got.Market != lifecycle.Spot {
+		t.Errorf("bought as %s", res.Members[0].Instance.Market)
 	}
 	all := spotRequests(t, c)
 	if len(all) != 1 || aws.ToString(all[0].SpotPrice) != "0.010000" && aws.ToString(all[0].SpotPrice) != "0.01" || all[0].Type != types.SpotInstanceTypeOneTime ||
-		all[0].InstanceInterruptionBehavior != types.InstanceInterruptionBehaviorTerminate || aws.ToString(all[0].SpotInstanceRequestId) != res.Instance.SpotRequest {
+		all[0].InstanceInterruptionBehavior != types.InstanceInterruptionBehaviorTerminate || aws.ToString(all[0].SpotInstanceRequestId) != res.Members[0].Instance.SpotRequest {
 		t.Fatalf("%+v", all)
 	}
 	tagged := false
@@ -194,7 +194,7 @@ func TestASpotRequestIsTaggedAndClosesWithItsInstance(t *testing.T) {
 	if !tagged {
 		t.Errorf("the request has no tags of ours: %v", all[0].Tags)
 	}
-	if _, err := c.Target.EC2().TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{res.Instance.ID}}); err != nil {
+	if _, err := c.Target.EC2().TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{res.Members[0].Instance.ID}}); err != nil {
 		t.Fatal(err)
 	}
 	for ends := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the cloud is being waited for
@@ -253,7 +253,7 @@ func TestNextZoneThenNextCandidateWithATokenOfItsOwn(t *testing.T) {
 	if slices.Sort(tokens); len(slices.Compact(tokens)) != 4 {
 		t.Errorf("tokens %v", tokens)
 	}
-	if res.Instance.Type != "t4g.micro" || res.Got.Type.Name != "t4g.micro" || res.Instance.Zone != "us-east-1a" {
+	if res.Members[0].Instance.Type != "t4g.micro" || res.Members[0].Got.Type.Name != "t4g.micro" || res.Members[0].Instance.Zone != "us-east-1a" {
 		t.Errorf("%+v", res)
 	}
 }
@@ -321,8 +321,8 @@ func TestAReservationIsUsedAndThenFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := launcher(t, c).Launch(t.Context(), ready)
-	if err != nil || res.Instance.Reservation != id || res.Instance.Zone != "us-east-1d" || res.Instance.Market != lifecycle.OnDemand {
-		t.Fatalf("%+v, %v", res.Instance, err)
+	if err != nil || res.Members[0].Instance.Reservation != id || res.Members[0].Instance.Zone != "us-east-1d" || res.Members[0].Instance.Market != lifecycle.OnDemand {
+		t.Fatalf("%+v, %v", res.Members[0].Instance, err)
 	}
 	if _, err := p.CheckReservation(t.Context(), c.Target.EC2(), time.Now()); problem.KindOf(err) != problem.NoCapacity {
 		t.Errorf("a full reservation: %v", err)
@@ -397,11 +397,11 @@ func TestAnInstanceEndsBeforeItsCapacityBlock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := lifecycle.DeadlineAt(now.Add(4*time.Hour - 35*time.Minute)); res.Deadline != want || res.Instance.Tags.Deadline != want {
-		t.Errorf("ends at %v, tagged %v, want %v", res.Deadline, res.Instance.Tags.Deadline, want)
+	if want := lifecycle.DeadlineAt(now.Add(4*time.Hour - 35*time.Minute)); res.Members[0].Deadline != want || res.Members[0].Instance.Tags.Deadline != want {
+		t.Errorf("ends at %v, tagged %v, want %v", res.Members[0].Deadline, res.Members[0].Instance.Tags.Deadline, want)
 	}
 	// Tags that contradict each other would let the later one win some day.
-	if tags := res.Instance.Tags; lifecycle.DeadlineAt(tags.Created.Add(tags.TTL)) != tags.Deadline {
+	if tags := res.Members[0].Instance.Tags; lifecycle.DeadlineAt(tags.Created.Add(tags.TTL)) != tags.Deadline {
 		t.Errorf("created %v, ttl %v, deadline %v", tags.Created, tags.TTL, tags.Deadline)
 	}
 }

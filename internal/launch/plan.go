@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/bootstrap"
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/problem"
@@ -26,6 +27,19 @@ type Plan struct {
 	Source     netip.Prefix       // invalid: ask for the caller's address
 	Key        *sshx.Key          // nil: without a key
 	Notes      []string           // what the user should know before it begins
+
+	Wait         bool // until the instances run and their agents are ready
+	Count        int  // at least one
+	AllOrNothing bool // of several, rather none than fewer
+
+	Idle     lifecycle.IdlePolicy
+	PreStop  string // a shell command to run on the instance before any end
+	UserData []byte // the user's own
+
+	Profile      string            // the user's own instance profile; "": the agent's
+	ShareRole    bool              // leave the role to every user of the instance
+	Tags         map[string]string // the user's own
+	MetadataTags bool              // show the tags to the instance; else the agent asks EC2 for them
 }
 
 // First is the candidate that is preferred.
@@ -72,13 +86,26 @@ func draft(s Spec, m Machine) (Plan, error) {
 		Name:   s.Name,
 		Region: firstOf(s.WantedRegion(), m.Region),
 		Source: s.Source,
+
+		Wait: !s.NoWait, Count: max(s.Count, 1), AllOrNothing: s.AllOrNothing,
+		PreStop: s.PreStop, UserData: s.UserData,
+		Profile: s.Profile, ShareRole: s.ShareRole, Tags: s.Tags,
 	}
+	p.showTags(s)
 	if p.Name == "" {
 		p.Name = "spawn-" + p.Launch[:6]
 	}
 	var err error
-	if p.Lifetime, err = lifecycle.ChooseLifetime(s.TTL, 0, m.Ceiling); err != nil {
+	if err = p.idles(s); err != nil {
+		return Plan{}, err
+	}
+	s.Hibernate = s.Hibernate || p.Idle.Does() == lifecycle.Hibernate
+	if p.Lifetime, err = lifecycle.ChooseLifetime(s.TTL, p.Idle.Timeout, m.Ceiling); err != nil {
 		return Plan{}, &problem.Error{Kind: problem.Usage, Err: err}
+	}
+	p.noteIdle()
+	if err := bootstrap.Check(s.UserData); err != nil {
+		return Plan{}, &problem.Error{Kind: problem.Usage, Err: err, Next: "give a script that begins with #! and a program, or a document that cloud-init takes"}
 	}
 	if len(catalog.Zones(p.Region)) == 0 {
 		return Plan{}, problem.New(problem.NotFound, "spawn knows no region %s", clip(p.Region)).

@@ -25,51 +25,95 @@ const (
 	profilePause   = 2 * time.Second
 )
 
-// request sends the attempt, keeps its bytes before and its instance after, and
+// mostMends bounds how often one try is mended: each fault of the account's
+// that a launch can do without, and once more for each fact that was gone.
+const mostMends = 8
+
+// ask sends attempts for a try until one is answered with instances, or refused
+// for a reason that nothing here can mend.
+func (r *running) ask(ctx context.Context, t try, share int, have *prepared) ([]types.Instance, attempt, error) {
+	for mends := 0; ; mends++ {
+		r.attempts++
+		a, err := r.plan.freeze(r.attempts, t, share, have, r.Endpoint)
+		if err != nil {
+			return nil, a, err
+		}
+		made, err := r.request(ctx, a)
+		if err == nil || mends == mostMends {
+			return made, a, err
+		}
+		mended, mendErr := r.mend(ctx, err, &t, have)
+		if mendErr != nil || !mended {
+			return nil, a, firstError(mendErr, err)
+		}
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// request sends the attempt, keeps its bytes before and its instances after, and
 // makes sure that an answer that was lost does not leave an instance behind.
-func (r *running) request(ctx context.Context, a attempt) (id string, err error) {
+func (r *running) request(ctx context.Context, a attempt) (made []types.Instance, err error) {
 	frozen, err := json.Marshal(a.request)
 	if err != nil {
-		return "", fmt.Errorf("freeze the request: %w", err)
+		return nil, fmt.Errorf("freeze the request: %w", err)
 	}
 	r.write(journal.Entry{Kind: journal.Attempt, ID: aws.ToString(a.request.ClientToken), Request: frozen})
 	err = r.step(StepRequest, func() (string, error) {
-		made, err := r.send(ctx, a)
-		if err != nil {
+		if made, err = r.send(ctx, a); err != nil {
 			return "", err
 		}
-		id = aws.ToString(made.InstanceId)
-		r.write(journal.Entry{Kind: journal.Instance, ID: id})
-		r.made = append(r.made, reap.Item{Kind: reap.Instance, ID: id, Name: r.plan.Name, Why: "the launch failed"})
-		return fmt.Sprintf("%s, %s", id, a.candidate), a.verify(made)
+		for _, m := range made {
+			r.write(journal.Entry{Kind: journal.Instance, ID: aws.ToString(m.InstanceId)})
+			r.undoLater(reap.Item{Kind: reap.Instance, ID: aws.ToString(m.InstanceId), Name: r.plan.Name, Why: "the launch failed"})
+			if request := aws.ToString(m.SpotInstanceRequestId); request != "" && a.candidate.Interruption != "" {
+				r.undoLater(reap.Item{Kind: reap.SpotRequest, ID: request, Name: r.plan.Name, Why: "the launch failed"})
+			}
+		}
+		return asked(made, a), a.verify(made)
 	})
-	return id, err
+	return made, err
 }
 
-func (r *running) send(ctx context.Context, a attempt) (types.Instance, error) {
+// asked says what was promised.
+func asked(made []types.Instance, a attempt) string {
+	if len(made) == 1 {
+		return fmt.Sprintf("%s, %s", aws.ToString(made[0].InstanceId), a.candidate)
+	}
+	return fmt.Sprintf("%d × %s", len(made), a.candidate)
+}
+
+func (r *running) send(ctx context.Context, a attempt) ([]types.Instance, error) {
 	until := time.Now().Add(profileTimeout)
 	for {
 		out, err := r.EC2.RunInstances(ctx, a.request)
 		switch {
-		case err == nil && len(out.Instances) == 1:
-			return out.Instances[0], nil
+		case err == nil && len(out.Instances) > 0:
+			return out.Instances, nil
 		case err == nil:
-			return types.Instance{}, fmt.Errorf("launch the instance: EC2 answered with %d instances for one", len(out.Instances))
-		case awserr.IsProfileNotReady(err) && time.Now().Before(until):
+			return nil, fmt.Errorf("launch the instance: EC2 answered without one")
+		case awserr.IsProfileNotReady(err) && r.fresh[StepRole] && time.Now().Before(until):
 			if err := sleep(ctx, profilePause); err != nil {
-				return types.Instance{}, err
+				return nil, err
 			}
 		case awserr.IsOutcomeUnknown(err) || ctx.Err() != nil:
 			return r.findByToken(ctx, a, err)
 		default:
-			return types.Instance{}, fmt.Errorf("launch the instance: %w", err)
+			return nil, fmt.Errorf("launch the instance: %w", err)
 		}
 	}
 }
 
-// findByToken looks for the instance that a request without an answer may have
+// findByToken looks for the instances that a request without an answer may have
 // made. It must look even when the user has pressed Ctrl-C.
-func (r *running) findByToken(ctx context.Context, a attempt, cause error) (types.Instance, error) {
+func (r *running) findByToken(ctx context.Context, a attempt, cause error) ([]types.Instance, error) {
 	lookCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	token := aws.ToString(a.request.ClientToken)
@@ -77,24 +121,28 @@ func (r *running) findByToken(ctx context.Context, a attempt, cause error) (type
 		{Name: aws.String("client-token"), Values: []string{token}},
 	}})
 	if err != nil {
-		return types.Instance{}, problem.New(problem.Partial, "launch the instance: %w; whether it exists could not be found out: %w", cause, err).
+		return nil, problem.New(problem.Partial, "launch the instance: %w; whether it exists could not be found out: %w", cause, err).
 			WithNext("if it does, it ends at its deadline; look with: spawn list")
 	}
+	var made []types.Instance
 	for _, reservation := range out.Reservations {
-		for _, in := range reservation.Instances {
-			return in, nil
-		}
+		made = append(made, reservation.Instances...)
 	}
-	return types.Instance{}, fmt.Errorf("launch the instance: %w", cause)
+	if len(made) == 0 {
+		return nil, fmt.Errorf("launch the instance: %w", cause)
+	}
+	return made, nil
 }
 
 // verify checks what only the answer tells: a root device of another name than
 // the plan's would have got a second volume and left the root unencrypted.
-func (a attempt) verify(made types.Instance) error {
+func (a attempt) verify(made []types.Instance) error {
 	image := a.candidate.Image
-	if got, want := aws.ToString(made.RootDeviceName), image.RootDevice; got != want {
-		return problem.New(problem.Failed, "the image's root device is %s, and spawn expected %s", got, want).
-			WithNext("please report this: the image %s has changed", image.Name)
+	for _, m := range made {
+		if got, want := aws.ToString(m.RootDeviceName), image.RootDevice; got != want {
+			return problem.New(problem.Failed, "the image's root device is %s, and spawn expected %s", got, want).
+				WithNext("please report this: the image %s has changed", image.Name)
+		}
 	}
 	return nil
 }

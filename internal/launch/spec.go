@@ -34,7 +34,24 @@ type Spec struct {
 
 	Reservation    string // the id of a capacity reservation, whatever the offer says
 	UseReservation bool   // refuse an offer without a reservation
+
+	Count        int  // how many instances; 0 is one
+	AllOrNothing bool // of several, rather none than fewer
+	NoWait       bool // be content with EC2's promise
+
+	Idle      IdleWish
+	Hibernate bool   // be able to hibernate
+	PreStop   string // a shell command to run on the instance before any end
+	UserData  []byte // the user's own, of any type that cloud-init takes
+
+	Profile        string            // the user's own instance profile, by name or ARN; "": the agent's
+	ShareRole      bool              // leave the role to every user of the instance, not to root alone
+	Tags           map[string]string // the user's own
+	NoMetadataTags bool              // keep the tags out of the metadata service
 }
+
+// maxCount bounds one launch. It is ours: whoever means more says so in two.
+const maxCount = 100
 
 // nameForm is what a name may look like. It becomes a tag, an ssh alias and an
 // argument of commands, so it has no spaces and does not begin with a dash or
@@ -57,9 +74,30 @@ func (s Spec) check() error {
 	case s.Region != "" && s.Offer.Region != "" && s.Region != s.Offer.Region && (len(s.Offer.Zones()) > 0 || s.Offer.ReservationID != ""):
 		return problem.New(problem.Usage, "the offer is for %s, and --region says %s", s.Offer.Region, s.Region).
 			WithNext("search in that region: truffle search %s --region %s", s.Offer.InstanceType, s.Region)
+	case s.Count < 0 || s.Count > maxCount:
+		return problem.New(problem.Usage, "--count is a number from 1 to %d, not %d", maxCount, s.Count)
+	case s.AllOrNothing && s.Count < 2:
+		return problem.New(problem.Usage, "--all-or-nothing is for more instances than one").WithNext("say how many: --count 4")
+	case s.Profile != "" && !profileForm.MatchString(s.Profile):
+		return problem.New(problem.Usage, "%q is neither the name nor the ARN of an instance profile", clip(s.Profile))
+	case len(s.PreStop) > maxPreStop:
+		return problem.New(problem.Usage, "--pre-stop has %d characters, and there is room for %d", len(s.PreStop), maxPreStop).
+			WithNext("put the commands into a script on the instance, and run that")
+	}
+	if err := checkTags(s.Tags); err != nil {
+		return err
 	}
 	return s.checkReservation()
 }
+
+// maxPreStop bounds the command that goes with the policy file, whose user-data
+// has room for little.
+const maxPreStop = 2048
+
+// profileForm is what IAM allows in a profile's name, or its ARN.
+//
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_InstanceProfile.html
+var profileForm = regexp.MustCompile(`^(arn:[a-z-]+:iam::\d{12}:instance-profile/)?[\w+=,.@/-]{1,640}$`)
 
 // checkReservation refuses what contradicts itself about reserved capacity.
 func (s Spec) checkReservation() error {

@@ -75,7 +75,7 @@ func parseIdleWatch(s string) IdleWatch {
 	var w IdleWatch
 	var errTimeout, errCPU error
 	w.Timeout, errTimeout = ParseDuration(timeout)
-	w.CPU, errCPU = parsePercent(cpu)
+	w.CPU, errCPU = ParsePercent(cpu)
 	w.Action, w.Known = IdleAction(action), true
 	if errTimeout != nil || errCPU != nil || !w.Action.Valid() {
 		return IdleWatch{}

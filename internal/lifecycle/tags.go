@@ -89,6 +89,8 @@ type InstanceTags struct {
 	TTL      time.Duration // 0: unknown
 	Deadline Deadline      // the truth
 	Idle     IdlePolicy
+
+	SpotRequest string // the persistent Spot request that the instance is of; "": of none
 }
 
 // Tags writes t as tags. A zero field has no tag, nor has a duration shorter
@@ -108,6 +110,7 @@ func (t InstanceTags) Tags() map[string]string {
 		m[TagIdleCPU] = strconv.FormatFloat(t.Idle.CPU, 'f', -1, 64)
 	}
 	put(m, TagIdleAction, string(t.Idle.Action))
+	put(m, TagSpotRequest, t.SpotRequest)
 	if t.Idle.Action == Hibernate {
 		m[TagHibernateOnIdle] = "true"
 	}
@@ -121,7 +124,7 @@ func ReadInstanceTags(tags map[string]string) (t InstanceTags, problems []error)
 	garbage := func(key string, err error) {
 		problems = append(problems, fmt.Errorf("tag %s: %w", key, err))
 	}
-	t = InstanceTags{Origin: ReadOrigin(tags), Name: tags[TagName]}
+	t = InstanceTags{Origin: ReadOrigin(tags), Name: tags[TagName], SpotRequest: tags[TagSpotRequest]}
 	var err error
 	if s, there := tags[TagCreated]; there {
 		if _, err = parseMoment(s); err != nil {
@@ -157,7 +160,7 @@ func readIdleTags(tags map[string]string) (p IdlePolicy, problems []error) {
 		}
 	}
 	if s, there := tags[TagIdleCPU]; there {
-		if p.CPU, err = parsePercent(s); err != nil {
+		if p.CPU, err = ParsePercent(s); err != nil {
 			garbage(TagIdleCPU, err)
 		}
 	}
@@ -178,9 +181,9 @@ func readIdleTags(tags map[string]string) (p IdlePolicy, problems []error) {
 	return p, nil
 }
 
-// parsePercent reads a share above 0 and up to 100, written in digits with at
+// ParsePercent reads a share above 0 and up to 100, written in digits with at
 // most one point; strconv alone would also take Inf, 0x1p4 and the like.
-func parsePercent(s string) (float64, error) {
+func ParsePercent(s string) (float64, error) {
 	p, err := strconv.ParseFloat(s, 64)
 	if err != nil || strings.Trim(s, "0123456789.") != "" || p <= 0 || p > 100 {
 		return 0, fmt.Errorf("%q is not a percentage above 0 and up to 100", s)

@@ -109,3 +109,15 @@ func Partition(region string) string {
 	}
 	return "aws"
 }
+
+// Indented is the document for people to read and to paste.
+func (d Document) Indented() string {
+	b, _ := json.MarshalIndent(d, "", "  ")
+	return string(b)
+}
+
+// ForRole is temporary.
+func ForRole(partition, account string) Document { return Document{} }
+
+// ForBucket is temporary.
+func ForBucket(partition, account string) Document { return Document{} }

@@ -36,7 +36,7 @@ func Delete(ctx context.Context, api API, items []Item) []Outcome {
 	outcomes := make([]Outcome, 0, len(items))
 	ending := 0
 	for _, item := range items {
-		if item.Kind != Instance && ending > 0 {
+		if item.Kind > Instance && ending > 0 {
 			waitUntilGone(ctx, api, outcomes)
 			ending = 0
 		}
@@ -65,6 +65,8 @@ func settle(item Item, err error) Outcome {
 func deleteOne(ctx context.Context, api API, item Item) error {
 	var err error
 	switch item.Kind {
+	case SpotRequest:
+		_, err = api.CancelSpotInstanceRequests(ctx, &ec2.CancelSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{item.ID}})
 	case Instance:
 		_, err = api.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{item.ID}})
 	case Volume:

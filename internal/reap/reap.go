@@ -36,13 +36,14 @@ type Kind int
 
 // The kinds.
 const (
-	Instance Kind = iota
+	SpotRequest Kind = iota // a persistent one, which would start an instance anew
+	Instance
 	Volume
 	SecurityGroup
 )
 
 func (k Kind) String() string {
-	return [...]string{"instance", "volume", "security group"}[k]
+	return [...]string{"Spot request", "instance", "volume", "security group"}[k]
 }
 
 // Item is something that is left.

@@ -4,6 +4,7 @@
 package settings
 
 import (
+	"os"
 	"path/filepath"
 	"time"
 
@@ -32,6 +33,14 @@ func (p Places) LocalCloud() string { return filepath.Join(p.State, "local") }
 
 // Market is where EC2's answers about types, prices and capacity are kept.
 func (p Places) Market() string { return filepath.Join(p.Cache, "market") }
+
+// Accounts is where facts about accounts are kept.
+func (p Places) Accounts() string { return filepath.Join(p.Cache, "accounts") }
+
+// AgentURL is where instances find the agent when the account has no bucket for
+// it: an address of the user's organisation, from SPAWN_AGENT_URL. What lies
+// there must be the very build that this spawn carries. "": nowhere.
+func AgentURL() string { return os.Getenv("SPAWN_AGENT_URL") }
 
 // Ceiling is the longest life that an instance may be given.
 func Ceiling() time.Duration { return lifecycle.DefaultCeiling }

@@ -96,7 +96,8 @@ func (f *Factory) Find(ctx context.Context, nameOrID string) (*awsx.Target, inst
 // local cloud goes away with it.
 func (f *Factory) StateFor(t *awsx.Target) settings.Places {
 	if t.Local {
-		return settings.Places{State: filepath.Join(f.Places.LocalCloud(), "client")}
+		client := filepath.Join(f.Places.LocalCloud(), "client")
+		return settings.Places{State: client, Cache: filepath.Join(client, "cache")}
 	}
 	return f.Places
 }

@@ -30,18 +30,36 @@ type Options struct {
 	Factory      *factory.Factory
 	InstanceType string
 	Name         string
-	TTL          string
-	SSHCIDR      string
-	CreateKey    bool
-	Zone         string
-	Spot         bool
-	OnDemand     bool
-	SpotMaxPrice string
-	MaxPrice     string
+	Count        int
+	AllOrNothing bool
 
+	TTL             string
+	IdleTimeout     string
+	IdleCPU         string
+	IdleAction      string
+	HibernateOnIdle bool
+	PreStop         string
+
+	Zone           string
+	Spot           bool
+	OnDemand       bool
+	SpotMaxPrice   string
+	MaxPrice       string
 	UseReservation bool
 	Reservation    string
 
+	SSHCIDR        string
+	CreateKey      bool
+	Profile        string
+	ShareRole      bool
+	NoMetadataTags bool
+
+	UserData string
+	Tags     []string
+
+	NoWait       bool
+	DryRun       bool
+	Yes          bool
 	StdinTimeout string
 	Output       string
 }
@@ -71,24 +89,10 @@ Spot or of a capacity reservation is launched as such.`,
 	o.wishes(cmd.Flags())
 	cmd.Flags().StringVar(&o.StdinTimeout, "stdin-timeout", lifecycle.FormatDuration(offer.DefaultPatience().Limit), "how long to wait for an offer on standard input, a `duration`")
 	cmd.Flags().StringVarP(&o.Output, "output", "o", "text", "how to show the instance, a `form`: text or json")
+	cmd.Flags().BoolVar(&o.NoWait, "no-wait", false, "return as soon as EC2 promises the instance, without waiting for it or its agent")
+	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	f.CloudFlags(cmd)
 	return cmd
-}
-
-// wishes are the flags that say what to launch.
-func (o *Options) wishes(flags *pflag.FlagSet) {
-	flags.StringVar(&o.InstanceType, "instance-type", "", "the instance `type`, such as m7i.large")
-	flags.StringVar(&o.Zone, "az", "", "the availability `zone`, such as us-east-1b (default: as the offer says, else wherever EC2 has room)")
-	flags.BoolVar(&o.Spot, "spot", false, "launch as a Spot instance, whatever the offer says")
-	flags.BoolVar(&o.OnDemand, "on-demand", false, "launch on demand, whatever the offer says")
-	flags.StringVar(&o.SpotMaxPrice, "spot-max-price", "", "the most to pay for Spot, a `price` in USD an hour (default: the on-demand price)")
-	flags.StringVar(&o.MaxPrice, "max-price", "", "the most that what is launched may cost, a `price` in USD an hour (default: what the first offer costs)")
-	flags.BoolVar(&o.UseReservation, "use-reservation", false, "refuse an offer that has no capacity reservation")
-	flags.StringVar(&o.Reservation, "reservation-id", "", "launch into the capacity reservation with this `id`")
-	flags.StringVar(&o.Name, "name", "", "what to call the instance: its `name`")
-	flags.StringVar(&o.TTL, "ttl", "", "how long it may live, a `duration`: 90s, 45m, 8h, 1d, 2d12h, 1w, or none for the longest allowed (default 8h)")
-	flags.StringVar(&o.SSHCIDR, "ssh-cidr", "", "the `network` that may reach SSH (default: this machine's public address)")
-	flags.BoolVar(&o.CreateKey, "create-key", false, "make ~/.ssh/id_ed25519 when there is no SSH key")
 }
 
 // Asked tells whether a bare "spawn" was asked to launch: by a flag that says
@@ -121,66 +125,34 @@ func launchRun(ctx context.Context, o *Options) error {
 		term.Note(o.Factory.Streams, "%s", note)
 	}
 	progress := newProgress(o.Factory.Streams)
-	result, err := o.launcher(target, progress.Show).Launch(ctx, plan)
+	result, err := o.launcher(ctx, target, progress.Show).Launch(ctx, plan)
 	progress.Close()
 	if err != nil {
 		return err
 	}
-	if err := o.show(plan.Region, result, target.Clock.Now()); err != nil {
+	if err := o.show(plan, result, target.Clock.Now()); err != nil {
 		return err
 	}
-	if !result.Ready {
-		return problem.New(problem.Partial, "%s runs without its agent; it still ends at its deadline, by its own timer", result.Instance.Label()).
-			WithNext("look at its console for the reason, or end it: spawn terminate %s", result.Instance.Label())
-	}
-	return nil
+	return verdict(plan, result)
 }
 
-// spec gathers what the user wants. Nothing has been asked of any cloud yet.
-func (o *Options) spec(ctx context.Context) (launch.Spec, error) {
-	s := launch.Spec{
-		Offer:     offer.Offer{InstanceType: o.InstanceType},
-		Region:    o.Factory.Global.Region,
-		Name:      o.Name,
-		TTL:       o.TTL,
-		CreateKey: o.CreateKey,
-
-		Zone:           o.Zone,
-		SpotMaxPrice:   o.SpotMaxPrice,
-		MaxPrice:       o.MaxPrice,
-		Reservation:    o.Reservation,
-		UseReservation: o.UseReservation,
+// verdict makes an error of a launch that is less than what was asked for. What
+// runs is kept.
+func verdict(p launch.Plan, r launch.Result) error {
+	if r.Short != nil {
+		return problem.New(problem.Partial, "%d of %d run: %w", len(r.Members), p.Count, r.Short).
+			WithNext("launch the rest later, or end these: spawn terminate")
 	}
-	switch {
-	case o.Spot && o.OnDemand:
-		return s, problem.New(problem.Usage, "--spot and --on-demand contradict each other")
-	case o.Spot:
-		s.Market = lifecycle.Spot
-	case o.OnDemand:
-		s.Market = lifecycle.OnDemand
+	if !p.Wait {
+		return nil
 	}
-	if o.SSHCIDR != "" {
-		source, err := account.ParseSource(o.SSHCIDR)
-		if err != nil {
-			return s, err
+	for _, m := range r.Members {
+		if !m.Ready {
+			return problem.New(problem.Partial, "%s runs, and its agent does not answer; it still ends at its deadline, by its own timer", m.Instance.Label()).
+				WithNext("look at its console for the reason, or end it: spawn terminate %s", m.Instance.Label())
 		}
-		s.Source = source
 	}
-	if o.InstanceType != "" || !term.Piped(os.Stdin) {
-		return s, nil
-	}
-	patience := offer.DefaultPatience()
-	var err error
-	if patience.Limit, err = lifecycle.ParseDuration(o.StdinTimeout); err != nil {
-		return s, &problem.Error{Kind: problem.Usage, Err: err}
-	}
-	patience.OnNotice = func() { term.Note(o.Factory.Streams, "waiting for an offer on standard input") }
-	offers, err := offer.ReadPipe(ctx, o.Factory.Streams.In, patience)
-	if err != nil {
-		return s, err
-	}
-	s.Offer, s.Others = offers[0], offers[1:]
-	return s, nil
+	return nil
 }
 
 // resolve makes the plan before it connects, so that what is wrong with the
@@ -208,16 +180,18 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	return plan, target, err
 }
 
-func (o *Options) launcher(t *awsx.Target, events func(launch.Event)) *launch.Launcher {
+func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(launch.Event)) *launch.Launcher {
 	return &launch.Launcher{
 		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t),
 		ObjectURLs: account.ObjectURLs(t),
+		AgentURL:   settings.AgentURL(),
 		Address: func(ctx context.Context) (netip.Prefix, error) {
 			if t.OnLoopback() {
 				return account.Loopback(), nil
 			}
 			return account.CallerAddress(ctx, http.DefaultClient)
 		},
+		Cache:    account.Cache{Dir: o.Factory.StateFor(t).Accounts(), Endpoint: t.Endpoint, Caller: t.Caller(ctx), Now: time.Now},
 		Now:      t.Clock.Now,
 		Journals: o.Factory.StateFor(t).Launches(),
 		Endpoint: t.Endpoint,
@@ -274,7 +248,7 @@ func costs(c launch.Candidate) string {
 // can answer.
 func (o *Options) confirmCeiling(p launch.Plan) error {
 	s := o.Factory.Streams
-	if p.Lifetime.Reason != lifecycle.Ceiling || !s.InTTY || !s.ErrTTY {
+	if p.Lifetime.Reason != lifecycle.Ceiling || o.Yes || !s.InTTY || !s.ErrTTY {
 		return nil
 	}
 	return term.Confirm(s, fmt.Sprintf("let it live %s, for up to %s of compute?", term.Span(p.Lifetime.TTL), p.First().Price.Over(p.Lifetime.TTL)))
@@ -297,23 +271,49 @@ type launched struct {
 	Ready       bool             `json:"agent_ready"`
 }
 
-func (o *Options) show(region string, r launch.Result, now time.Time) error {
-	in, cost := r.Instance, r.Got.Price
+// show prints what runs: data on standard output.
+func (o *Options) show(p launch.Plan, r launch.Result, now time.Time) error {
 	if o.Output == "json" {
-		return term.JSON(o.Factory.Streams, launched{
-			ID: in.ID, Name: in.Name, Type: in.Type, Region: region, Zone: in.Zone, Market: in.Market, Reservation: in.Reservation,
-			HourlyUSD: cost.USD(), PriceSource: cost.Source, PriceAsOf: cost.AsOf,
-			PublicIP: in.PublicIP, Deadline: r.Deadline.Time(), Ready: r.Ready,
-		})
+		all := make([]launched, len(r.Members))
+		for i, m := range r.Members {
+			all[i] = describe(p.Region, m)
+		}
+		if p.Count == 1 {
+			return term.JSON(o.Factory.Streams, all[0])
+		}
+		return term.JSON(o.Factory.Streams, all)
 	}
+	for _, m := range r.Members {
+		if err := o.Factory.Println(o.sentence(p, m, now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func describe(region string, m launch.Member) launched {
+	in, cost := m.Instance, m.Got.Price
+	return launched{
+		ID: in.ID, Name: in.Name, Type: in.Type, Region: region, Zone: in.Zone, Market: in.Market, Reservation: in.Reservation,
+		HourlyUSD: cost.USD(), PriceSource: cost.Source, PriceAsOf: cost.AsOf,
+		PublicIP: in.PublicIP, Deadline: m.Deadline.Time(), Ready: m.Ready,
+	}
+}
+
+// sentence says of an instance when it ends, what it costs and how to reach it.
+func (o *Options) sentence(p launch.Plan, m launch.Member, now time.Time) string {
 	local := ""
 	if o.Factory.Global.Local {
 		local = " --local"
 	}
-	compute := cost.Over(r.Deadline.Time().Sub(in.Launched)).String()
-	if r.Got.Market == lifecycle.CapacityBlock {
+	compute := m.Got.Price.Over(m.Deadline.Time().Sub(m.Instance.Launched)).String()
+	if m.Got.Market == lifecycle.CapacityBlock {
 		compute = "paid for with its Capacity Block"
 	}
-	return o.Factory.Println(fmt.Sprintf("%s (%s) runs and ends at %s, in %s; compute until then: %s\n  connect: spawn connect %s%s",
-		in.Name, in.ID, term.Moment(r.Deadline.Time(), now), term.Span(r.Deadline.Left(now)), compute, in.Name, local))
+	does := "runs"
+	if !p.Wait {
+		does = "is being launched"
+	}
+	return fmt.Sprintf("%s (%s) %s and ends at %s, in %s; compute until then: %s\n  connect: spawn connect %s%s",
+		m.Instance.Name, m.Instance.ID, does, term.Moment(m.Deadline.Time(), now), term.Span(m.Deadline.Left(now)), compute, m.Instance.Name, local)
 }

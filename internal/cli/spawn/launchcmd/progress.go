@@ -66,6 +66,9 @@ func (p *progress) Show(e launch.Event) {
 				p.plain(p.rows[i])
 			}
 		}
+	case launch.Lacking:
+		p.clear()
+		lack(p.out, e.Lack)
 	case launch.Noted:
 		p.clear()
 		term.Note(p.out, "%s", e.Text)

@@ -59,6 +59,9 @@ func (b Boot) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if parts, err = b.include(ctx, dir, parts); err != nil {
+		return err
+	}
 	if err := b.boothooks(ctx, dir, parts); err != nil {
 		return err
 	}

@@ -18,8 +18,10 @@ import (
 
 // The types of part that are run. Other types exist and are skipped.
 const (
-	TypeBoothook = "text/cloud-boothook" // runs early, at every boot
-	TypeScript   = "text/x-shellscript"  // runs late, once per instance
+	TypeBoothook    = "text/cloud-boothook"     // runs early, at every boot
+	TypeScript      = "text/x-shellscript"      // runs late, once per instance
+	typeInclude     = "text/x-include-url"      // addresses to fetch more parts from
+	typeIncludeOnce = "text/x-include-once-url" // the same, kept for later boots
 )
 
 // Part is one piece of user-data.
