@@ -27,7 +27,9 @@ func Explain(err error) error {
 	kind, next := judge(err, call)
 	var already *problem.Error
 	if errors.As(err, &already) {
-		kind = already.Kind
+		if already.Kind != problem.Failed { // which says no more than that it failed
+			kind = already.Kind
+		}
 		if already.Next != "" {
 			next = already.Next
 		}

@@ -58,6 +58,7 @@ type Result struct {
 	Members []Member // at least one
 	Short   error    // why there are fewer than the plan wants; nil: there are as many
 	Lacks   []Lack   // what they do without
+	Unheard bool     // there is no agent that could say it is ready
 }
 
 // Bounds of a launch.
@@ -100,6 +101,7 @@ type running struct {
 	journal  *journal.Journal
 	attempts int          // how many were frozen
 	renewed  map[Step]int // how often a fact was gone
+	borrowed bool         // the role is used as it is: the launch may not change it
 
 	mu    sync.Mutex    // guards what the parallel steps write
 	fresh map[Step]bool // what was provided by this launch, not remembered
@@ -122,11 +124,14 @@ func (r *running) through(ctx context.Context) (Result, error) {
 	case len(got) == 0 || r.plan.AllOrNothing || ctx.Err() != nil || !lacksCapacity(short):
 		return Result{}, short
 	}
-	if err := r.settle(ctx, got); err != nil {
+	if err = r.settle(ctx, got); err != nil {
 		return Result{}, err
 	}
-	err = r.ready(ctx, got, have)
-	return Result{Members: got, Short: short, Lacks: r.lacks}, err
+	res := Result{Members: got, Short: short, Lacks: r.lacks, Unheard: !have.heard(got)}
+	if r.plan.Wait && !res.Unheard {
+		err = r.ready(ctx, got)
+	}
+	return res, err
 }
 
 func (r *running) header(have *prepared) journal.Header {

@@ -13,13 +13,12 @@ import (
 // asked then is another attempt: it has other parameters.
 func (r *running) mend(ctx context.Context, refusal error, t *try, have *prepared) (mended bool, err error) {
 	switch {
+	case awserr.IsProfileNotReady(refusal) && r.borrowed:
+		return true, r.withoutRole(have, "may not make it, and nobody else has")
 	case awserr.IsNotFound(refusal) || awserr.IsProfileNotReady(refusal):
 		return r.renew(ctx, refusal, have)
 	case awserr.IsDeniedAction(refusal, "iam:PassRole") && r.plan.Profile == "" && have.profile != "":
-		if err := r.withoutRole(have, "may not give instances the role "+have.profile); err != nil {
-			return false, err
-		}
-		return true, nil
+		return true, r.withoutRole(have, "may not hand it to instances")
 	case awserr.IsDeniedAction(refusal, "ssm:GetParameters") && t.Image.Parameter != "":
 		return r.withoutParameter(ctx, t)
 	default:

@@ -119,7 +119,7 @@ func (r *running) existingRole(ctx context.Context, have *prepared) (detail stri
 	switch {
 	case err == nil && found || awserr.IsDenied(err):
 		// It may be there, and RunInstances will tell.
-		have.profile = r.roleName()
+		have.profile, r.borrowed = r.roleName(), true
 		return have.profile + ": as it is; you may not change it", nil
 	case err != nil:
 		return "", err
@@ -151,11 +151,11 @@ func (r *running) ensureAgentOf(ctx context.Context, have *prepared, c Candidate
 	}
 	have.keepAgent(c.Architecture, agent)
 	switch {
-	case object.Sent:
-		return fmt.Sprintf("uploaded to %s (%.1f MB)", object.Bucket, float64(len(build.Gzip))/1e6), nil
 	case remembered:
 		have.unverified = append(have.unverified, c)
 		return "in " + object.Bucket, nil
+	case object.Sent:
+		return fmt.Sprintf("uploaded to %s (%.1f MB)", object.Bucket, float64(len(build.Gzip))/1e6), nil
 	default:
 		return "already in " + object.Bucket, nil
 	}

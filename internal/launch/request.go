@@ -112,24 +112,47 @@ func (r *running) send(ctx context.Context, a attempt) ([]types.Instance, error)
 }
 
 // findByToken looks for the instances that a request without an answer may have
-// made. It must look even when the user has pressed Ctrl-C.
+// made. It must look even when the user has pressed Ctrl-C, and for a while:
+// what EC2 has just made it may not list yet.
+//
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
 func (r *running) findByToken(ctx context.Context, a attempt, cause error) ([]types.Instance, error) {
 	lookCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	token := aws.ToString(a.request.ClientToken)
-	out, err := r.EC2.DescribeInstances(lookCtx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
+	for pause := firstLookPause; ; pause *= 2 {
+		made, err := r.withToken(lookCtx, aws.ToString(a.request.ClientToken))
+		switch {
+		case err != nil:
+			return nil, problem.New(problem.Partial, "launch the instance: %w; whether it exists could not be found out: %w", cause, err).
+				WithNext("if it does, it ends at its deadline; look with: spawn list")
+		case len(made) > 0:
+			return made, nil
+		case pause > lastLookPause:
+			return nil, fmt.Errorf("launch the instance: %w", cause)
+		}
+		if err := sleep(lookCtx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Pauses between two looks, together about eight seconds.
+const (
+	firstLookPause = 500 * time.Millisecond
+	lastLookPause  = 4 * time.Second
+)
+
+// withToken lists the instances that requests with a token have made.
+func (r *running) withToken(ctx context.Context, token string) ([]types.Instance, error) {
+	out, err := r.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
 		{Name: aws.String("client-token"), Values: []string{token}},
 	}})
 	if err != nil {
-		return nil, problem.New(problem.Partial, "launch the instance: %w; whether it exists could not be found out: %w", cause, err).
-			WithNext("if it does, it ends at its deadline; look with: spawn list")
+		return nil, err
 	}
 	var made []types.Instance
 	for _, reservation := range out.Reservations {
 		made = append(made, reservation.Instances...)
-	}
-	if len(made) == 0 {
-		return nil, fmt.Errorf("launch the instance: %w", cause)
 	}
 	return made, nil
 }

@@ -83,14 +83,14 @@ func (r *running) tag(ctx context.Context, id string, tags map[string]string) er
 	}
 }
 
+// heard tells whether the instances have agents that can report: without a role
+// they cannot.
+func (p *prepared) heard(got []Member) bool {
+	return p.profile != "" && p.agents[got[0].Got.Architecture] != nil
+}
+
 // ready waits for every agent to say that it watches the deadline.
-func (r *running) ready(ctx context.Context, got []Member, have *prepared) error {
-	switch {
-	case !r.plan.Wait:
-		return nil
-	case have.profile == "" || have.agents[got[0].Got.Architecture] == nil:
-		return nil // there is no agent, or none that could say so
-	}
+func (r *running) ready(ctx context.Context, got []Member) error {
 	err := r.step(StepReady, func() (string, error) {
 		waitCtx, cancel := context.WithTimeout(ctx, r.Patience)
 		defer cancel()

@@ -146,6 +146,9 @@ func verdict(p launch.Plan, r launch.Result) error {
 	if !p.Wait {
 		return nil
 	}
+	if r.Unheard {
+		return problem.New(problem.Partial, "%s runs without what is said above; it still ends at its deadline", r.Members[0].Instance.Label())
+	}
 	for _, m := range r.Members {
 		if !m.Ready {
 			return problem.New(problem.Partial, "%s runs, and its agent does not answer; it still ends at its deadline, by its own timer", m.Instance.Label()).
