@@ -44,6 +44,7 @@ func (p Plan) freeze(number int, c Candidate, zone string, have prepared, endpoi
 		Name:     p.Name,
 		TTL:      deadline.Left(have.origin.Created), // both tags say the same
 		Deadline: deadline,
+		User:     c.Image.User,
 	}
 	agent := have.agents[c.Architecture]
 	userData, err := bootstrap.UserData(bootstrap.Params{
@@ -66,7 +67,8 @@ func (p Plan) freeze(number int, c Candidate, zone string, have prepared, endpoi
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
 		UserData:                          aws.String(base64.StdEncoding.EncodeToString(userData)),
 		MetadataOptions:                   metadataOptions(),
-		BlockDeviceMappings:               []types.BlockDeviceMapping{rootVolume(c.Image.RootDevice)},
+		BlockDeviceMappings:               c.volumes(),
+		HibernationOptions:                c.hibernationOptions(),
 		TagSpecifications:                 tagSpecifications(tags, c.Market),
 		InstanceMarketOptions:             c.marketOptions(),
 	}
@@ -116,18 +118,6 @@ func metadataOptions() *types.InstanceMetadataOptionsRequest {
 		HttpTokens:              types.HttpTokensStateRequired,
 		HttpPutResponseHopLimit: aws.Int32(2),
 		InstanceMetadataTags:    types.InstanceMetadataTagsStateEnabled,
-	}
-}
-
-// rootVolume is encrypted, of the image's own size, and gone with its instance.
-func rootVolume(device string) types.BlockDeviceMapping {
-	return types.BlockDeviceMapping{
-		DeviceName: aws.String(device),
-		Ebs: &types.EbsBlockDevice{
-			VolumeType:          types.VolumeTypeGp3,
-			Encrypted:           aws.Bool(true),
-			DeleteOnTermination: aws.Bool(true),
-		},
 	}
 }
 

@@ -34,6 +34,11 @@ type Spec struct {
 
 	Reservation    string // the id of a capacity reservation, whatever the offer says
 	UseReservation bool   // refuse an offer without a reservation
+
+	AMI        string // an alias or the id of an image; empty: what suits the type
+	VolumeSize string // of the root, in GiB; empty: the image's, or what hibernation needs
+	VolumeType string // of the root; empty: gp3
+	Hibernate  bool   // make it able to hibernate
 }
 
 // nameForm is what a name may look like. It becomes a tag, an ssh alias and an
@@ -57,6 +62,9 @@ func (s Spec) check() error {
 	case s.Region != "" && s.Offer.Region != "" && s.Region != s.Offer.Region && (len(s.Offer.Zones()) > 0 || s.Offer.ReservationID != ""):
 		return problem.New(problem.Usage, "the offer is for %s, and --region says %s", s.Offer.Region, s.Region).
 			WithNext("search in that region: truffle search %s --region %s", s.Offer.InstanceType, s.Region)
+	}
+	if err := s.checkImage(); err != nil {
+		return err
 	}
 	return s.checkReservation()
 }
