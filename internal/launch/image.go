@@ -31,6 +31,7 @@ type Image struct {
 // Device is a volume of an AMI beside its root.
 type Device struct {
 	Name     string
+	Type     string // gp3, gp2 and so on
 	Snapshot string // "" for an empty one
 	SizeGiB  int
 }

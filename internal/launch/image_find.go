@@ -141,7 +141,7 @@ func (i *Image) readDevices(mappings []types.BlockDeviceMapping) {
 			i.SizeGiB = size
 			continue
 		}
-		i.Others = append(i.Others, Device{Name: aws.ToString(m.DeviceName), Snapshot: aws.ToString(m.Ebs.SnapshotId), SizeGiB: size})
+		i.Others = append(i.Others, Device{Name: aws.ToString(m.DeviceName), Type: string(m.Ebs.VolumeType), Snapshot: aws.ToString(m.Ebs.SnapshotId), SizeGiB: size})
 	}
 }
 

@@ -54,6 +54,9 @@ func (b Bill) Unknown() []string {
 	return names
 }
 
+// HasCredits tells that CPU credits may come on top.
+func (b Bill) HasCredits() bool { return !b.Credits.nothing() }
+
 // Running is the price while the instance runs.
 func (b Bill) Running() Price { return Sum(b.Compute, b.Disk, b.Address) }
 

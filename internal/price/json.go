@@ -38,7 +38,7 @@ func (b Bill) MarshalJSON() ([]byte, error) {
 	for _, p := range b.Parts() {
 		out.Parts = append(out.Parts, p.json())
 	}
-	if !b.Credits.nothing() {
+	if b.HasCredits() {
 		credits := Part{"unlimited CPU credits", b.Credits}.json()
 		out.Credits = &credits
 	}

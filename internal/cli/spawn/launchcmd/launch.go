@@ -20,6 +20,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/offer"
+	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -41,6 +42,11 @@ type Options struct {
 
 	UseReservation bool
 	Reservation    string
+
+	AMI        string
+	VolumeSize string
+	VolumeType string
+	Hibernate  bool
 
 	StdinTimeout string
 	Output       string
@@ -85,6 +91,10 @@ func (o *Options) wishes(flags *pflag.FlagSet) {
 	flags.StringVar(&o.MaxPrice, "max-price", "", "the most that what is launched may cost, a `price` in USD an hour (default: what the first offer costs)")
 	flags.BoolVar(&o.UseReservation, "use-reservation", false, "refuse an offer that has no capacity reservation")
 	flags.StringVar(&o.Reservation, "reservation-id", "", "launch into the capacity reservation with this `id`")
+	flags.StringVar(&o.AMI, "ami", "", "the `image`: al2023, ubuntu, debian, pytorch, or the id of an AMI (default: Amazon Linux 2023 for the type, with drivers for NVIDIA GPUs)")
+	flags.StringVar(&o.VolumeSize, "volume-size", "", "the root volume's size, a `number` of GiB (default: the image's)")
+	flags.StringVar(&o.VolumeType, "volume-type", "", "the root volume's `type`: gp3 or gp2 (default gp3)")
+	flags.BoolVar(&o.Hibernate, "hibernate", false, "make it able to hibernate, with room for its memory on the root volume")
 	flags.StringVar(&o.Name, "name", "", "what to call the instance: its `name`")
 	flags.StringVar(&o.TTL, "ttl", "", "how long it may live, a `duration`: 90s, 45m, 8h, 1d, 2d12h, 1w, or none for the longest allowed (default 8h)")
 	flags.StringVar(&o.SSHCIDR, "ssh-cidr", "", "the `network` that may reach SSH (default: this machine's public address)")
@@ -150,6 +160,8 @@ func (o *Options) spec(ctx context.Context) (launch.Spec, error) {
 		MaxPrice:       o.MaxPrice,
 		Reservation:    o.Reservation,
 		UseReservation: o.UseReservation,
+
+		AMI: o.AMI, VolumeSize: o.VolumeSize, VolumeType: o.VolumeType, Hibernate: o.Hibernate,
 	}
 	switch {
 	case o.Spot && o.OnDemand:
@@ -204,7 +216,10 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	if err != nil {
 		return plan, target, err
 	}
-	plan, err = plan.CheckReservation(ctx, target.EC2(), target.Clock.Now())
+	if plan, err = plan.CheckReservation(ctx, target.EC2(), target.Clock.Now()); err != nil {
+		return plan, target, err
+	}
+	plan, err = plan.FindImages(ctx, target.EC2(), account.SSMOf(target))
 	return plan, target, err
 }
 
@@ -233,8 +248,8 @@ func (o *Options) announce(p launch.Plan) {
 	if len(c.Zones) > 0 {
 		place = strings.Join(c.Zones, " or ")
 	}
-	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s\n  lives %s (%s), costs %s\n",
-		p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name,
+	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s on %s\n  lives %s (%s), costs %s\n",
+		p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name, disk(c),
 		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, costs(c))
 	if others := p.Candidates[1:]; len(others) > 0 {
 		fmt.Fprintf(o.Factory.Streams.Err, "  if there is no capacity: %s\n", instead(others))
@@ -295,25 +310,26 @@ type launched struct {
 	PublicIP    string           `json:"public_ip,omitempty"`
 	Deadline    time.Time        `json:"deadline"`
 	Ready       bool             `json:"agent_ready"`
+	Costs       price.Bill       `json:"costs"`
+	Total       price.Cost       `json:"total_until_deadline"`
 }
 
 func (o *Options) show(region string, r launch.Result, now time.Time) error {
 	in, cost := r.Instance, r.Got.Price
+	bill := r.Got.Bill(region, in.PublicIP != "")
 	if o.Output == "json" {
 		return term.JSON(o.Factory.Streams, launched{
 			ID: in.ID, Name: in.Name, Type: in.Type, Region: region, Zone: in.Zone, Market: in.Market, Reservation: in.Reservation,
 			HourlyUSD: cost.USD(), PriceSource: cost.Source, PriceAsOf: cost.AsOf,
 			PublicIP: in.PublicIP, Deadline: r.Deadline.Time(), Ready: r.Ready,
+			Costs: bill, Total: bill.Over(r.Deadline.Time().Sub(in.Launched)),
 		})
 	}
 	local := ""
 	if o.Factory.Global.Local {
 		local = " --local"
 	}
-	compute := cost.Over(r.Deadline.Time().Sub(in.Launched)).String()
-	if r.Got.Market == lifecycle.CapacityBlock {
-		compute = "paid for with its Capacity Block"
-	}
-	return o.Factory.Println(fmt.Sprintf("%s (%s) runs and ends at %s, in %s; compute until then: %s\n  connect: spawn connect %s%s",
-		in.Name, in.ID, term.Moment(r.Deadline.Time(), now), term.Span(r.Deadline.Left(now)), compute, in.Name, local))
+	return o.Factory.Println(fmt.Sprintf("%s (%s) runs and ends at %s, in %s\n%s  connect: spawn connect %s%s",
+		in.Name, in.ID, term.Moment(r.Deadline.Time(), now), term.Span(r.Deadline.Left(now)),
+		costLines(bill, r.Deadline.Time().Sub(in.Launched)), in.Name, local))
 }
