@@ -148,7 +148,7 @@ func aliased(alias, architecture string) Image {
 		return Image{
 			Alias: alias, Parameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + architecture,
 			RootDevice: "/dev/xvda", SizeGiB: 8, User: "ec2-user", Hibernates: catalog.Yes, Assumed: true, Name: "Amazon Linux 2023",
-			newest: pattern{amazon, "al2023-ami-2023.*-kernel-*-" + architecture},
+			newest: pattern{amazon, "al2023-ami-2023.*-kernel-6.1-" + architecture}, // which is the default kernel's; there are newer ones
 		}
 	case ubuntu:
 		return Image{

@@ -110,7 +110,7 @@ func (c Candidate) volumes() []types.BlockDeviceMapping {
 	root := &types.EbsBlockDevice{VolumeType: c.Volume.Type, Encrypted: aws.Bool(true), DeleteOnTermination: aws.Bool(true)}
 	if c.Volume.SizeGiB > 0 || c.Hibernate {
 		gib, _ := c.RootGiB()
-		root.VolumeSize = aws.Int32(int32(gib)) //nolint:gosec // at most maxVolumeGiB, or memory below maxHibernationMiB
+		root.VolumeSize = aws.Int32(int32(gib)) //nolint:gosec // at most maxVolumeGiB, or memory below hibernatesBelowMiB
 	}
 	all := []types.BlockDeviceMapping{{DeviceName: aws.String(c.Image.RootDevice), Ebs: root}}
 	for _, d := range c.Image.Others {
