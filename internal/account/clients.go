@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/spawn-ec2/spawn/internal/awsx"
@@ -19,6 +20,9 @@ const transferTimeout = 5 * time.Minute
 
 // IAMOf is a client for the account.
 func IAMOf(t *awsx.Target) *iam.Client { return iam.NewFromConfig(t.Config()) }
+
+// SSMOf is a client for the parameters that AWS publishes in the target's region.
+func SSMOf(t *awsx.Target) *ssm.Client { return ssm.NewFromConfig(t.Config()) }
 
 // STSOf is a client for questions about the caller.
 func STSOf(t *awsx.Target) *sts.Client { return sts.NewFromConfig(t.Config()) }

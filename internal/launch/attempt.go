@@ -40,7 +40,7 @@ type attempt struct {
 // ("" leaves it to EC2), as the attempt with the given number, counted from one.
 func (p Plan) freeze(number int, t try, share int, have *prepared, endpoint string) (attempt, error) {
 	c := t.Candidate
-	tags := p.instanceTags(have.origin)
+	tags := p.instanceTags(have.origin, c)
 	userData, err := p.userData(c, tags, have, endpoint)
 	if err != nil {
 		return attempt{}, fmt.Errorf("write the user-data: %w", err)
@@ -56,7 +56,8 @@ func (p Plan) freeze(number int, t try, share int, have *prepared, endpoint stri
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
 		UserData:                          aws.String(base64.StdEncoding.EncodeToString(userData)),
 		MetadataOptions:                   p.metadataOptions(),
-		BlockDeviceMappings:               []types.BlockDeviceMapping{rootVolume(c.Image.RootDevice)},
+		BlockDeviceMappings:               c.volumes(),
+		HibernationOptions:                c.hibernationOptions(),
 		TagSpecifications:                 tagSpecifications(tags, p.Tags, c.Market),
 		InstanceMarketOptions:             c.marketOptions(tags.Deadline),
 	}
@@ -75,7 +76,7 @@ func (p Plan) freeze(number int, t try, share int, have *prepared, endpoint stri
 }
 
 // instanceTags are what an instance of the plan says about itself.
-func (p Plan) instanceTags(origin lifecycle.Origin) lifecycle.InstanceTags {
+func (p Plan) instanceTags(origin lifecycle.Origin, c Candidate) lifecycle.InstanceTags {
 	deadline := lifecycle.DeadlineAt(origin.Created.Add(p.Lifetime.TTL))
 	if deadline.Later(p.NotAfter) && !p.NotAfter.IsZero() {
 		deadline = p.NotAfter
@@ -86,6 +87,7 @@ func (p Plan) instanceTags(origin lifecycle.Origin) lifecycle.InstanceTags {
 		TTL:      deadline.Left(origin.Created), // both tags say the same
 		Deadline: deadline,
 		Idle:     p.Idle,
+		User:     c.Image.User,
 	}
 }
 
@@ -161,18 +163,6 @@ func (p Plan) metadataOptions() *types.InstanceMetadataOptionsRequest {
 		options.InstanceMetadataTags = types.InstanceMetadataTagsStateEnabled
 	}
 	return options
-}
-
-// rootVolume is encrypted, of the image's own size, and gone with its instance.
-func rootVolume(device string) types.BlockDeviceMapping {
-	return types.BlockDeviceMapping{
-		DeviceName: aws.String(device),
-		Ebs: &types.EbsBlockDevice{
-			VolumeType:          types.VolumeTypeGp3,
-			Encrypted:           aws.Bool(true),
-			DeleteOnTermination: aws.Bool(true),
-		},
-	}
 }
 
 // tagSpecifications tag the instance and what is born with it, with the user's

@@ -28,6 +28,9 @@ type Candidate struct {
 	Interruption types.InstanceInterruptionBehavior // of a persistent Spot request: stop or hibernate; "": a one-time request
 	Reservation  *Reservation                       // nil: none
 	Price        price.Price                        // in its market, per hour; unknown for what was paid for in advance
+
+	Volume    Volume // the wish for its root
+	Hibernate bool   // it must be able to
 }
 
 // String names the candidate for a person.
@@ -53,7 +56,9 @@ func (p Plan) fit(s Spec, o offer.Offer) (Candidate, error) {
 		return Candidate{}, problem.New(problem.Usage, "spawn has no image for %s: it needs x86_64 or arm64", t.Name)
 	}
 	c := Candidate{Type: t, Architecture: t.Architectures.Preferred(), Zones: o.Zones(), Reservation: s.reservation(o)}
-	c.Image = chooseImage(t, c.Architecture)
+	if err := c.equip(s, o, p.Lifetime.TTL); err != nil {
+		return Candidate{}, err
+	}
 	if s.Zone != "" {
 		c.Zones = []string{s.Zone}
 	}

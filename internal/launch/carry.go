@@ -19,7 +19,7 @@ const cargoPrefix = "user-data/"
 // from which cloud-init fetches it with an address that holds for an hour.
 func (r *running) carry(ctx context.Context, have *prepared) error {
 	first := r.plan.First()
-	_, err := r.plan.userData(first, r.plan.instanceTags(have.origin), have, r.Endpoint)
+	_, err := r.plan.userData(first, r.plan.instanceTags(have.origin, first), have, r.Endpoint)
 	var tooLarge *bootstrap.TooLargeError
 	if !errors.As(err, &tooLarge) {
 		return err

@@ -60,7 +60,7 @@ const mostRenewals = 3
 // withoutParameter launches from the newest image that EC2 lists, where the
 // caller may not let EC2 look it up.
 func (r *running) withoutParameter(ctx context.Context, t *try) (mended bool, err error) {
-	image, err := newestImage(ctx, r.EC2, t.Image, t.Architecture)
+	image, err := Newest(ctx, r.EC2, t.Image, t.Architecture)
 	if err != nil {
 		return false, err
 	}

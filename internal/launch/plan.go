@@ -136,6 +136,9 @@ func (p *Plan) choose(s Spec) error {
 		return err
 	}
 	p.addOthers(s, most)
+	if !first.Image.unread() {
+		p.Notes = append(p.Notes, first.imageNotes()...)
+	}
 	return nil
 }
 

@@ -40,7 +40,6 @@ type Spec struct {
 	NoWait       bool // be content with EC2's promise
 
 	Idle      IdleWish
-	Hibernate bool   // be able to hibernate
 	PreStop   string // a shell command to run on the instance before any end
 	UserData  []byte // the user's own, of any type that cloud-init takes
 
@@ -48,6 +47,11 @@ type Spec struct {
 	ShareRole      bool              // leave the role to every user of the instance, not to root alone
 	Tags           map[string]string // the user's own
 	NoMetadataTags bool              // keep the tags out of the metadata service
+
+	AMI        string // an alias or the id of an image; empty: what suits the type
+	VolumeSize string // of the root, in GiB; empty: the image's, or what hibernation needs
+	VolumeType string // of the root; empty: gp3
+	Hibernate  bool   // make it able to hibernate
 }
 
 // maxCount bounds one launch. It is ours: whoever means more says so in two.
@@ -85,6 +89,9 @@ func (s Spec) check() error {
 			WithNext("put the commands into a script on the instance, and run that")
 	}
 	if err := checkTags(s.Tags); err != nil {
+		return err
+	}
+	if err := s.checkImage(); err != nil {
 		return err
 	}
 	return s.checkReservation()

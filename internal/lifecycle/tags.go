@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,7 @@ const (
 	TagIdleCPU         = "spawn:idle-cpu"
 	TagIdleAction      = "spawn:idle-action"
 	TagHibernateOnIdle = "spawn:hibernate-on-idle"
+	TagUser            = "spawn:user" // on an instance: who logs in by SSH, which depends on its image
 	TagStatus          = "spawn:status"
 	TagKeep            = "spawn:keep"
 	TagImported        = "spawn:imported"
@@ -88,6 +90,7 @@ type InstanceTags struct {
 	Name     string
 	TTL      time.Duration // 0: unknown
 	Deadline Deadline      // the truth
+	User     string        // who logs in; "": not known
 	Idle     IdlePolicy
 
 	SpotRequest string // the persistent Spot request that the instance is of; "": of none
@@ -103,6 +106,7 @@ func (t InstanceTags) Tags() map[string]string {
 		m[TagTTL] = FormatDuration(t.TTL)
 	}
 	put(m, TagDeadline, t.Deadline.String())
+	put(m, TagUser, t.User)
 	if t.Idle.Timeout >= time.Second {
 		m[TagIdleTimeout] = FormatDuration(t.Idle.Timeout)
 	}
@@ -116,6 +120,12 @@ func (t InstanceTags) Tags() map[string]string {
 	}
 	return m
 }
+
+// userForm is what a login user may be called. The name becomes a part of an
+// argument of ssh, and whoever may tag the instance can write it.
+//
+// https://manpages.debian.org/bookworm/passwd/useradd.8.en.html
+var userForm = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
 // ReadInstanceTags reads the tags of an instance. Every tag that is there but
 // cannot be understood is named in problems and leaves its field zero, so that
@@ -139,6 +149,12 @@ func ReadInstanceTags(tags map[string]string) (t InstanceTags, problems []error)
 	if s, there := tags[TagDeadline]; there {
 		if t.Deadline, err = ParseDeadline(s); err != nil {
 			garbage(TagDeadline, err)
+		}
+	}
+	if s, there := tags[TagUser]; there {
+		if t.User = s; !userForm.MatchString(s) {
+			t.User = ""
+			garbage(TagUser, fmt.Errorf("%q is not the name of a user", s))
 		}
 	}
 	idle, idleProblems := readIdleTags(tags)

@@ -33,6 +33,7 @@ func instanceTags() *rapid.Generator[lifecycle.InstanceTags] {
 			Name:     rapid.String().Draw(t, "name"),
 			TTL:      maybe.Draw(t, "ttl"),
 			Deadline: rapid.OneOf(rapid.Just(lifecycle.Deadline{}), deadlines()).Draw(t, "deadline"),
+			User:     rapid.StringMatching(`([a-z_][a-z0-9_-]{0,31})?`).Draw(t, "user"),
 			Idle: lifecycle.IdlePolicy{
 				Timeout: maybe.Draw(t, "idle timeout"),
 				CPU:     rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(1e-9, 100)).Draw(t, "idle cpu"),
@@ -114,6 +115,7 @@ func TestGarbageTagsAreNamedAndYieldNothing(t *testing.T) {
 		lifecycle.TagIdleCPU:         {"", "banana", "0", "-5", "101", "NaN", "Inf", "0x10", "1e1", "5%", "+5", "1_0"},
 		lifecycle.TagIdleAction:      {"", "banana", "Stop", "reboot"},
 		lifecycle.TagHibernateOnIdle: {"", "banana", "True", "yes"},
+		lifecycle.TagUser:            {"", "-oProxyCommand=x", "a b", "a@b", "Root", "a;b", "ü", "a\n"},
 	} {
 		for _, value := range values {
 			got, problems := lifecycle.ReadInstanceTags(map[string]string{key: value})

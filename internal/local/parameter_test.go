@@ -48,7 +48,7 @@ func TestParametersByPath(t *testing.T) {
 		}
 		return names
 	}
-	if all := list("/aws/service", true); len(all) != 8 {
+	if all := list("/aws/service", true); len(all) != 12 {
 		t.Errorf("below /aws/service are %q", all)
 	}
 	if direct := list("/aws/service/", false); len(direct) != 0 {

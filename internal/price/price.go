@@ -4,7 +4,8 @@
 // "at least" the rest.
 //
 // Amounts are for Linux and shared tenancy, in USD, without tax, discounts,
-// free tier, data transfer and T-instance credits beyond the baseline. The
+// free tier and data transfer; what T instances may use of CPU beyond their
+// baseline is named apart and in no sum. The
 // package asks nobody: prices come from the catalog or from whoever fetched
 // them.
 package price

@@ -5,8 +5,11 @@ import "github.com/spawn-ec2/spawn/internal/lifecycle"
 // Resources are what an instance is billed for.
 type Resources struct {
 	Region      string
-	Compute     Price // on-demand or Spot, whichever it runs as
-	VolumeGiB   int   // all gp3 volumes together; 0 is unknown, since no instance here is without a root volume
+	Type        string   // the instance type, for its CPU credits; "" counts none
+	Compute     Price    // on-demand or Spot, whichever it runs as
+	PaidAhead   bool     // the compute was paid for in advance, as a Capacity Block is
+	Volumes     []Volume // all of them; none: VolumeGiB counts
+	VolumeGiB   int      // all gp3 volumes together; 0 is unknown, since no instance here is without a root volume
 	PublicIPv4  bool
 	Hibernating bool // what stops it is hibernation
 }
@@ -18,23 +21,19 @@ type Resources struct {
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
 func (r Resources) InState(state lifecycle.State) Price {
-	storage := GP3(r.Region, r.VolumeGiB)
-	address := Sum()
-	if r.PublicIPv4 {
-		address = PublicIPv4()
-	}
+	b := r.Bill()
 	switch state {
 	case lifecycle.StateRunning:
-		return Sum(r.Compute, storage, address)
+		return b.Running()
 	case lifecycle.StateStopping:
 		if r.Hibernating {
-			return Sum(r.Compute, storage, address)
+			return b.Running()
 		}
-		return storage
+		return b.Stopped()
 	case lifecycle.StatePending:
-		return Sum(storage, address)
+		return Sum(b.Disk, b.Address)
 	case lifecycle.StateStopped, lifecycle.StateShuttingDown:
-		return storage
+		return b.Stopped()
 	case lifecycle.StateTerminated:
 		return Sum()
 	default:
@@ -49,23 +48,22 @@ const (
 	publicIPv4Source  = "AWS VPC list price since public IPv4 addresses are billed"
 	publicIPv4AsOf    = "2024-02-01"
 
-	// Volumes are priced by the month; an average month has 730 hours.
-	hoursPerMonth = 365 * 24 / 12.0
-
 	gp3Source = "AWS EBS list price since the release of gp3"
 	gp3AsOf   = "2020-12-01"
+	gp2Source = "AWS EBS list price beside that of gp3"
 )
 
-// gp3PerGBMonth is the list price of a gp3 volume with its included 3,000 IOPS
-// and 125 MB/s, in USD per GB-month. Regions that are not here are unknown: no
-// source was at hand that tells them.
+// perGBMonth is the list price of a volume in USD per GB-month, of gp3 with the
+// 3,000 IOPS and 125 MB/s that are included. Regions that are not here are
+// unknown: no source was at hand that tells them.
+//
 // https://docs.aws.amazon.com/prescriptive-guidance/latest/optimize-costs-microsoft-workloads/ebs-migrate-gp2-gp3.html
-func gp3PerGBMonth(region string) (float64, bool) {
+func perGBMonth(region string) (gp3, gp2 float64) {
 	switch region {
 	case "us-east-1":
-		return 0.08, true
+		return 0.08, 0.10
 	default:
-		return 0, false
+		return 0, 0
 	}
 }
 
@@ -75,9 +73,20 @@ func PublicIPv4() Price { return FromUSD(publicIPv4PerHour, publicIPv4Source, pu
 // GP3 is the price of gp3 volumes of that size together. It is unknown when the
 // size is, or the region's price.
 func GP3(region string, gib int) Price {
-	perGBMonth, ok := gp3PerGBMonth(region)
-	if !ok || gib <= 0 {
+	gp3, _ := perGBMonth(region)
+	return monthly(gp3, gib, gp3Source)
+}
+
+// GP2 is the price of gp2 volumes of that size together, as GP3 is.
+func GP2(region string, gib int) Price {
+	_, gp2 := perGBMonth(region)
+	return monthly(gp2, gib, gp2Source)
+}
+
+// monthly is a price by the GB-month as one by the hour.
+func monthly(perGB float64, gib int, source string) Price {
+	if gib <= 0 {
 		return Price{}
 	}
-	return FromUSD(perGBMonth*float64(gib)/hoursPerMonth, gp3Source, gp3AsOf)
+	return FromUSD(perGB*float64(gib)/Month.Hours(), source, gp3AsOf)
 }

@@ -16,9 +16,11 @@ import (
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshoot-instance-hibernate.html
 const beforeHibernation = 2 * time.Minute
 
-// maxHibernationMiB is the most memory that a Linux instance can hibernate
-// with.
-const maxHibernationMiB = 150 * 1024
+// hibernatesBelowMiB is the memory from which on a Linux instance cannot
+// hibernate: it must be less than 150 GiB.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hibernating-prerequisites.html#instance-ram-size
+const hibernatesBelowMiB = 150 * 1024
 
 // hibernates tells whether an image is one of those that AWS lists. Of the
 // images here that is Amazon Linux 2023; Ubuntu 24.04 and Debian are not listed.
@@ -43,8 +45,8 @@ func checkHibernation(kind catalog.Type, image Image, root Volume) error {
 		lacks = fmt.Sprintf("the instance type '%s' does not support hibernation", kind.Name)
 	case kind.MemoryMiB == 0:
 		lacks = fmt.Sprintf("it is not known how much memory the instance type '%s' has", kind.Name)
-	case kind.MemoryMiB > maxHibernationMiB:
-		lacks = fmt.Sprintf("the instance type '%s' has more than %d MiB of memory", kind.Name, maxHibernationMiB)
+	case kind.MemoryMiB >= hibernatesBelowMiB:
+		lacks = fmt.Sprintf("the instance type '%s' does not have less than %d MiB of memory", kind.Name, hibernatesBelowMiB)
 	case !image.hibernates():
 		lacks = fmt.Sprintf("the image '%s' does not support hibernation", image.ID)
 	case !root.Encrypted:

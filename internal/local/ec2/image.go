@@ -20,47 +20,74 @@ type Image struct {
 	RootDevice, Snapshot  string
 	SizeGiB               int  // of the snapshot: the least for the root volume
 	MetadataV2            bool // made for version 2 of the metadata service, which is then the default
+	Created               string
 }
 
 // publicImages are the images whose ids AWS publishes under parameters, by
-// parameter, without what differs by region. There are no others.
+// parameter, without what differs by region. There are no others. Of each kind
+// there is one release, and it stays: its name has the form of the publisher's.
 //
-// Parameters and root devices:
+// Parameters, names and root devices:
 // https://docs.aws.amazon.com/linux/al2023/ug/ec2.html
 // https://docs.aws.amazon.com/dlami/latest/devguide/find-dlami-id.html
 // https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
 // https://wiki.debian.org/Cloud/AmazonEC2Image/Bookworm
 func publicImages() []Image {
 	const (
-		amazon, amazonDeep = "137112412989", "898082745236"
-		canonical, debian  = "099720109477", "136693071363"
+		amazon            = "137112412989"
+		canonical, debian = "099720109477", "136693071363"
 	)
 	var all []Image
 	for _, a := range []struct{ name, short string }{{"x86_64", "amd64"}, {"arm64", "arm64"}} {
 		all = append(all,
 			Image{
 				Parameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + a.name,
-				Name:      "al2023-ami-kernel-default-" + a.name, Description: "Amazon Linux 2023",
+				Name:      "al2023-ami-2023.9.20251208.0-kernel-6.1-" + a.name, Description: "Amazon Linux 2023 AMI", Created: "2025-12-09T01:00:00.000Z",
 				Owner: amazon, OwnerAlias: "amazon", RootDevice: "/dev/xvda", SizeGiB: 8, Architecture: a.name, MetadataV2: true,
 			},
 			Image{
-				Parameter: "/aws/service/deeplearning/ami/" + a.name + "/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id",
-				Name:      "base-oss-nvidia-driver-gpu-amazon-linux-2023-" + a.name, Description: "Amazon Linux 2023 with NVIDIA drivers",
-				Owner: amazonDeep, OwnerAlias: "amazon", RootDevice: "/dev/xvda", SizeGiB: 75, Architecture: a.name, MetadataV2: true,
-			},
-			Image{
 				Parameter: "/aws/service/canonical/ubuntu/server/24.04/stable/current/" + a.short + "/hvm/ebs-gp3/ami-id",
-				Name:      "ubuntu-noble-24.04-" + a.short + "-server", Description: "Ubuntu 24.04 LTS",
+				Name:      "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-" + a.short + "-server-20251022", Description: "Canonical, Ubuntu, 24.04", Created: "2025-10-22T09:00:00.000Z",
 				Owner: canonical, RootDevice: "/dev/sda1", SizeGiB: 8, Architecture: a.name,
 			},
 			Image{
 				Parameter: "/aws/service/debian/release/12/latest/" + a.short,
-				Name:      "debian-12-" + a.short, Description: "Debian 12",
+				Name:      "debian-12-" + a.short + "-20251112-2294", Description: "Debian 12", Created: "2025-11-12T07:00:00.000Z",
 				Owner: debian, RootDevice: "/dev/xvda", SizeGiB: 8, Architecture: a.name,
 			},
 		)
+		all = append(all, deepLearningImages(a.name)...)
 	}
 	return all
+}
+
+// deepLearningImages are AWS's images with NVIDIA drivers for an architecture:
+// the base, and two versions of PyTorch. How large their snapshots are is not
+// documented; they are large.
+//
+// Names and releases, by way of example:
+// https://docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html
+// https://docs.aws.amazon.com/dlami/latest/devguide/aws-deep-learning-ami-gpupt211oss-al2023-2026-09-07.html
+// https://docs.aws.amazon.com/dlami/latest/devguide/aws-deep-learning-ami-gpupt211ossarm64-al2023-2026-10-09.html
+// https://docs.aws.amazon.com/dlami/latest/devguide/aws-deep-learning-ami-gpupt29ossarm64-al2023-2026-09-07.html
+func deepLearningImages(architecture string) []Image {
+	base, pytorch := "Deep Learning Base OSS Nvidia Driver GPU AMI", "Deep Learning OSS Nvidia Driver AMI GPU PyTorch"
+	if architecture == "arm64" {
+		base, pytorch = "Deep Learning ARM64 Base OSS Nvidia Driver GPU AMI", "Deep Learning ARM64 AMI OSS Nvidia Driver GPU PyTorch"
+	}
+	image := func(parameter, name, day string) Image {
+		return Image{
+			Parameter: "/aws/service/deeplearning/ami/" + architecture + "/" + parameter + "-amazon-linux-2023/latest/ami-id",
+			Name:      name + " (Amazon Linux 2023) " + strings.ReplaceAll(day, "-", ""), Description: "Supported EC2 instances: see the release notes",
+			Created: day + "T05:00:00.000Z", Owner: "898082745236", OwnerAlias: "amazon", RootDevice: "/dev/xvda", SizeGiB: 75,
+			Architecture: architecture, MetadataV2: true,
+		}
+	}
+	return []Image{
+		image("base-oss-nvidia-driver-gpu", base, "2026-09-05"),
+		image("oss-nvidia-driver-gpu-pytorch-2.9", pytorch+" 2.9", "2026-09-04"),
+		image("oss-nvidia-driver-gpu-pytorch-2.11", pytorch+" 2.11", "2026-09-05"),
+	}
 }
 
 // PublicImages are the images of a region, each with the SSM parameter under
@@ -123,6 +150,7 @@ type imageView struct {
 	OwnerID            string                     `xml:"imageOwnerId"`
 	Public             bool                       `xml:"isPublic"`
 	Architecture       string                     `xml:"architecture"`
+	Created            string                     `xml:"creationDate"`
 	Type               string                     `xml:"imageType"`
 	OwnerAlias         string                     `xml:"imageOwnerAlias,omitempty"`
 	Name               string                     `xml:"name"`
@@ -210,7 +238,7 @@ func (m Image) view() imageView {
 	v := imageView{
 		ImageID: m.ID, Location: "amazon/" + m.Name, State: "available", OwnerID: m.Owner, Public: true, Architecture: m.Architecture,
 		Type: "machine", OwnerAlias: m.OwnerAlias, Name: m.Name, Description: m.Description, RootDeviceType: "ebs",
-		RootDeviceName: m.RootDevice, VirtualizationType: "hvm", Hypervisor: "xen", ENA: true,
+		RootDeviceName: m.RootDevice, Created: m.Created, VirtualizationType: "hvm", Hypervisor: "xen", ENA: true,
 		PlatformDetails: "Linux/UNIX", UsageOperation: "RunInstances",
 	}
 	if m.MetadataV2 {

@@ -2,6 +2,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -28,8 +29,9 @@ type ExitError struct{ Code int }
 
 func (e ExitError) Error() string { return fmt.Sprintf("the command exited with %d", e.Code) }
 
-// loginUser is who logs in on the images that this version launches.
-const loginUser = "ec2-user"
+// defaultUser logs in where the instance's tags do not say who does: on Amazon
+// Linux, which is what is launched unless somebody wishes for another image.
+const defaultUser = "ec2-user"
 
 // New makes the command.
 func New(f *factory.Factory) *cobra.Command {
@@ -89,6 +91,6 @@ func (o *Options) ssh(ctx context.Context, in instance.Instance, stateDir string
 	if err != nil {
 		return 0, err
 	}
-	to := sshx.Target{User: loginUser, Host: in.PublicIP, KeyPath: key.Identity(), KnownHosts: knownHosts, Alias: in.ID}
+	to := sshx.Target{User: cmp.Or(in.Tags.User, defaultUser), Host: in.PublicIP, KeyPath: key.Identity(), KnownHosts: knownHosts, Alias: in.ID}
 	return sshx.Run(ctx, "ssh", sshx.Args(to, o.Command), sshx.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 }

@@ -25,6 +25,7 @@ func (o *Options) wishes(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.AllOrNothing, "all-or-nothing", false, "of several, rather none than fewer")
 	o.lifeWishes(flags)
 	o.marketWishes(flags)
+	o.machineWishes(flags)
 	o.accountWishes(flags)
 	flags.StringVar(&o.UserData, "user-data", "", "what cloud-init is to do: the `text`, @file, or - for standard input")
 	flags.StringArrayVar(&o.Tags, "tag", nil, "a tag of your own, `key=value`; may be given several times")
@@ -51,6 +52,14 @@ func (o *Options) marketWishes(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Reservation, "reservation-id", "", "launch into the capacity reservation with this `id`")
 }
 
+// machineWishes say what it boots from.
+func (o *Options) machineWishes(flags *pflag.FlagSet) {
+	flags.StringVar(&o.AMI, "ami", "", "the `image`: al2023, ubuntu, debian, pytorch, or the id of an AMI (default: Amazon Linux 2023 for the type, with drivers for NVIDIA GPUs)")
+	flags.StringVar(&o.VolumeSize, "volume-size", "", "the root volume's size, a `number` of GiB (default: the image's)")
+	flags.StringVar(&o.VolumeType, "volume-type", "", "the root volume's `type`: gp3 or gp2 (default gp3)")
+	flags.BoolVar(&o.Hibernate, "hibernate", false, "make it able to hibernate, with room for its memory on the root volume")
+}
+
 // accountWishes say what of the account it gets.
 func (o *Options) accountWishes(flags *pflag.FlagSet) {
 	flags.StringVar(&o.SSHCIDR, "ssh-cidr", "", "the `network` that may reach SSH (default: this machine's public address)")
@@ -70,6 +79,8 @@ func (o *Options) spec(ctx context.Context) (launch.Spec, error) {
 		TTL:     o.TTL,
 		Idle:    launch.IdleWish{Timeout: o.IdleTimeout, CPU: o.IdleCPU, Action: lifecycle.IdleAction(o.IdleAction), Hibernate: o.HibernateOnIdle},
 		PreStop: o.PreStop,
+
+		AMI: o.AMI, VolumeSize: o.VolumeSize, VolumeType: o.VolumeType, Hibernate: o.Hibernate,
 
 		Zone: o.Zone, SpotMaxPrice: o.SpotMaxPrice, MaxPrice: o.MaxPrice,
 		Reservation: o.Reservation, UseReservation: o.UseReservation,

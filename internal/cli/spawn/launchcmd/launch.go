@@ -20,6 +20,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/offer"
+	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -60,6 +61,11 @@ type Options struct {
 	NoWait       bool
 	DryRun       bool
 	Yes          bool
+	AMI        string
+	VolumeSize string
+	VolumeType string
+	Hibernate  bool
+
 	StdinTimeout string
 	Output       string
 }
@@ -179,7 +185,10 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	if err != nil {
 		return plan, target, err
 	}
-	plan, err = plan.CheckReservation(ctx, target.EC2(), target.Clock.Now())
+	if plan, err = plan.CheckReservation(ctx, target.EC2(), target.Clock.Now()); err != nil {
+		return plan, target, err
+	}
+	plan, err = plan.FindImages(ctx, target.EC2(), account.SSMOf(target))
 	return plan, target, err
 }
 
@@ -210,8 +219,8 @@ func (o *Options) announce(p launch.Plan) {
 	if len(c.Zones) > 0 {
 		place = strings.Join(c.Zones, " or ")
 	}
-	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s\n  lives %s (%s), costs %s\n",
-		p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name,
+	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s on %s\n  lives %s (%s), costs %s\n",
+		p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name, disk(c),
 		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, costs(c))
 	if others := p.Candidates[1:]; len(others) > 0 {
 		fmt.Fprintf(o.Factory.Streams.Err, "  if there is no capacity: %s\n", instead(others))
@@ -272,6 +281,8 @@ type launched struct {
 	PublicIP    string           `json:"public_ip,omitempty"`
 	Deadline    time.Time        `json:"deadline"`
 	Ready       bool             `json:"agent_ready"`
+	Costs       price.Bill       `json:"costs"`
+	Total       price.Cost       `json:"total_until_deadline"`
 }
 
 // show prints what runs: data on standard output.
@@ -296,10 +307,12 @@ func (o *Options) show(p launch.Plan, r launch.Result, now time.Time) error {
 
 func describe(region string, m launch.Member) launched {
 	in, cost := m.Instance, m.Got.Price
+	bill := m.Got.Bill(region, in.PublicIP != "")
 	return launched{
 		ID: in.ID, Name: in.Name, Type: in.Type, Region: region, Zone: in.Zone, Market: in.Market, Reservation: in.Reservation,
 		HourlyUSD: cost.USD(), PriceSource: cost.Source, PriceAsOf: cost.AsOf,
 		PublicIP: in.PublicIP, Deadline: m.Deadline.Time(), Ready: m.Ready,
+		Costs: bill, Total: bill.Over(m.Deadline.Time().Sub(in.Launched)),
 	}
 }
 
@@ -309,14 +322,12 @@ func (o *Options) sentence(p launch.Plan, m launch.Member, now time.Time) string
 	if o.Factory.Global.Local {
 		local = " --local"
 	}
-	compute := m.Got.Price.Over(m.Deadline.Time().Sub(m.Instance.Launched)).String()
-	if m.Got.Market == lifecycle.CapacityBlock {
-		compute = "paid for with its Capacity Block"
-	}
+	bill := m.Got.Bill(p.Region, m.Instance.PublicIP != "" || !p.Wait)
 	does := "runs"
 	if !p.Wait {
 		does = "is being launched"
 	}
-	return fmt.Sprintf("%s (%s) %s and ends at %s, in %s; compute until then: %s\n  connect: spawn connect %s%s",
-		m.Instance.Name, m.Instance.ID, does, term.Moment(m.Deadline.Time(), now), term.Span(m.Deadline.Left(now)), compute, m.Instance.Name, local)
+	return fmt.Sprintf("%s (%s) %s and ends at %s, in %s\n%s  connect: spawn connect %s%s",
+		m.Instance.Name, m.Instance.ID, does, term.Moment(m.Deadline.Time(), now), term.Span(m.Deadline.Left(now)),
+		costLines(bill, m.Deadline.Time().Sub(m.Instance.Launched)), m.Instance.Name, local)
 }

@@ -63,6 +63,9 @@ type report struct {
 	Estimated   bool             `json:"price_is_estimate"` // a Spot price of the catalog is the region's average
 	SoFar       price.Cost       `json:"compute_so_far"`
 	AtMost      price.Cost       `json:"compute_until_deadline"`
+	Costs       *price.Bill      `json:"costs"` // with disk and address; null when it has ended
+	TotalSoFar  price.Cost       `json:"total_so_far"`
+	TotalAtMost price.Cost       `json:"total_until_deadline"`
 	hourly      price.Price
 	deadline    lifecycle.Deadline
 }
@@ -85,6 +88,9 @@ func statusRun(ctx context.Context, o *Options) error {
 	}
 	now := target.Clock.Now()
 	r := newReport(in, hourly(target.Region, in), now)
+	if !in.State.Ended() {
+		r.addBill(target.Region, in, o.volumes(ctx, target, &r, in), now)
+	}
 	if o.Output == "json" {
 		return term.JSON(o.Factory.Streams, r)
 	}
@@ -149,10 +155,9 @@ func show(s term.Streams, r report, now time.Time) error {
 		{"market", marketLine(r)},
 		{"deadline", deadlineLine(r, now)},
 		{"agent", agentLine(r)},
-		{"cost", costLine(r)},
-		{"price", priceLine(r)},
 		{"address", cmp.Or(r.PublicIP, "none")},
 	}
+	lines = append(lines, costLines(r)...)
 	for _, p := range r.Problems {
 		lines = append(lines, [2]string{"problem", p})
 	}
@@ -208,27 +213,4 @@ func agentLine(r report) string {
 		line += " (" + r.Agent.Why + ")"
 	}
 	return line
-}
-
-func costLine(r report) string {
-	switch {
-	case r.State.Ended():
-		return "nothing any more"
-	case r.State == lifecycle.StateStopped || r.State == lifecycle.StateStopping:
-		return "no compute while stopped; its disk is still paid for"
-	case r.State != lifecycle.StateRunning:
-		return term.Unknown + " while " + string(r.State)
-	}
-	return fmt.Sprintf("%s; %s so far, %s until the deadline; disk and address come on top", term.PerHour(r.hourly, r.Market), r.SoFar, r.AtMost)
-}
-
-// priceLine says where the price comes from; without compute there is none.
-func priceLine(r report) string {
-	if r.State != lifecycle.StateRunning {
-		return "none for compute"
-	}
-	if r.Market == lifecycle.Spot && r.hourly.Known() {
-		return "the region's average, not what this zone asks: " + term.Provenance(r.hourly)
-	}
-	return term.Provenance(r.hourly)
 }
