@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -167,28 +169,45 @@ func (r *running) write(e journal.Entry) {
 // undo takes back what the launch made, even when the user has pressed Ctrl-C,
 // and returns the cause together with what could not be taken back.
 func (r *running) undo(ctx context.Context, cause error) error {
-	if r.journal == nil || len(r.made) == 0 {
-		return errors.Join(cause, r.closeJournal(true))
+	if r.journal == nil {
+		return cause
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
-	var failed error
-	_ = r.step(StepUndo, func() (string, error) {
-		undone := 0
-		for _, o := range reap.Delete(ctx, r.EC2, r.made) {
-			if o.Gone() {
-				undone++
+	failed := r.lookForLost(ctx, cause)
+	if len(r.made) > 0 {
+		_ = r.step(StepUndo, func() (string, error) {
+			undone := 0
+			for _, o := range reap.Delete(ctx, r.EC2, r.made) {
+				if o.Gone() {
+					undone++
+				}
+				failed = errors.Join(failed, o.Err)
 			}
-			failed = errors.Join(failed, o.Err)
-		}
-		return fmt.Sprintf("%d of %d deleted", undone, len(r.made)), failed
-	})
+			return fmt.Sprintf("%d of %d deleted", undone, len(r.made)), failed
+		})
+	}
 	r.facts.Forget(string(StepNetwork)) // its group may be gone now
+	r.remember()
 	if failed != nil {
 		cause = &problem.Error{Kind: problem.KindOf(cause), Err: errors.Join(cause, failed), Next: "delete what is left with: spawn cleanup"}
 	}
-	r.remember()
 	return errors.Join(cause, r.closeJournal(failed == nil))
+}
+
+// lookForLost adds what was made by calls whose answers did not come: the
+// launch was interrupted, or the way to AWS was.
+func (r *running) lookForLost(ctx context.Context, cause error) error {
+	if !errors.Is(cause, context.Canceled) && !awserr.IsOutcomeUnknown(cause) {
+		return nil
+	}
+	lost, err := reap.OfLaunch(ctx, r.EC2, r.plan.Launch)
+	for _, item := range lost {
+		if !slices.ContainsFunc(r.made, func(known reap.Item) bool { return known.ID == item.ID }) {
+			r.made = append(r.made, item)
+		}
+	}
+	return err
 }
 
 func (r *running) closeJournal(finished bool) error {

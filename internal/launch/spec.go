@@ -39,9 +39,9 @@ type Spec struct {
 	AllOrNothing bool // of several, rather none than fewer
 	NoWait       bool // be content with EC2's promise
 
-	Idle      IdleWish
-	PreStop   string // a shell command to run on the instance before any end
-	UserData  []byte // the user's own, of any type that cloud-init takes
+	Idle     IdleWish
+	PreStop  string // a shell command to run on the instance before any end
+	UserData []byte // the user's own, of any type that cloud-init takes
 
 	Profile        string            // the user's own instance profile, by name or ARN; "": the agent's
 	ShareRole      bool              // leave the role to every user of the instance, not to root alone

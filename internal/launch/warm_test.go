@@ -67,7 +67,9 @@ func end(t *testing.T, c cloudtest.Cloud, in ec2types.Instance) {
 	if _, err := c.Target.EC2().TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: ids}); err != nil {
 		t.Fatal(err)
 	}
-	gone := ec2.NewInstanceTerminatedWaiter(c.Target.EC2(), func(o *ec2.InstanceTerminatedWaiterOptions) { o.MinDelay, o.MaxDelay = 50*time.Millisecond, 100*time.Millisecond })
+	gone := ec2.NewInstanceTerminatedWaiter(c.Target.EC2(), func(o *ec2.InstanceTerminatedWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 50*time.Millisecond, 100*time.Millisecond
+	})
 	if err := gone.Wait(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: ids}, time.Minute); err != nil {
 		t.Fatal(err)
 	}

@@ -58,9 +58,9 @@ type Options struct {
 	UserData string
 	Tags     []string
 
-	NoWait       bool
-	DryRun       bool
-	Yes          bool
+	NoWait     bool
+	DryRun     bool
+	Yes        bool
 	AMI        string
 	VolumeSize string
 	VolumeType string
