@@ -26,6 +26,7 @@ type EC2 interface {
 	account.NetworkAPI
 	account.KeyAPI
 	reap.API
+	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
 	RunInstances(context.Context, *ec2.RunInstancesInput, ...func(*ec2.Options)) (*ec2.RunInstancesOutput, error)
 }
 
@@ -35,6 +36,7 @@ type Launcher struct {
 	STS        account.STS
 	IAM        account.RoleAPI
 	S3         account.BucketAPI
+	Scheduler  SchedulerAPI
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
 	Address    func(context.Context) (netip.Prefix, error)                                        // the caller's address
 	Now        func() time.Time                                                                   // the service's clock
@@ -49,7 +51,8 @@ type Result struct {
 	Instance instance.Instance
 	Got      Candidate // what was launched of the plan's candidates
 	Deadline lifecycle.Deadline
-	Ready    bool // the agent says that it watches the deadline
+	Ready    bool  // the agent says that it watches the deadline
+	Backstop error // why the cloud's layer of the deadline is missing; nil: it is armed
 }
 
 // Bounds of a launch.
@@ -68,6 +71,7 @@ const (
 func (l *Launcher) Launch(ctx context.Context, p Plan) (Result, error) {
 	run := &running{Launcher: l, plan: p}
 	res, err := run.through(ctx)
+	res.Backstop = run.settleCloud(ctx, res.Instance.ID, err)
 	if err != nil {
 		return res, run.undo(ctx, err)
 	}
@@ -79,6 +83,7 @@ type running struct {
 	*Launcher
 	plan    Plan
 	journal *journal.Journal
+	cloud   cloudLayer
 
 	mu   sync.Mutex  // guards what the parallel steps write
 	made []reap.Item // what must be undone when the launch fails
@@ -111,6 +116,7 @@ func (r *running) prepare(ctx context.Context) (prepared, error) {
 	if r.journal, err = journal.Begin(r.Journals, r.header(have)); err != nil {
 		return have, fmt.Errorf("begin the launch's journal: %w", err)
 	}
+	r.beginCloud(ctx, have)
 	steps, stepsCtx := errgroup.WithContext(ctx)
 	for step, do := range map[Step]func(context.Context, *prepared) (string, error){
 		StepKey: r.ensureKey, StepNetwork: r.ensureNetwork, StepRole: r.ensureRole, StepAgent: r.ensureAgent,
@@ -268,7 +274,7 @@ func (r *running) undo(ctx context.Context, cause error) error {
 			if o.Gone() {
 				undone++
 			}
-			failed = errors.Join(failed, o.Err)
+			failed = errors.Join(failed, o.Err, r.disarmCloud(ctx, o))
 		}
 		return fmt.Sprintf("%d of %d deleted", undone, len(r.made)), failed
 	})

@@ -77,6 +77,7 @@ func (r *running) attempt(ctx context.Context, number int, t try, have prepared)
 	if err != nil {
 		return in, a, err
 	}
+	r.armCloud(ctx, id, "", a.deadline) // one-time requests make no replacement
 	in, err = r.boot(ctx, id)
 	return in, a, err
 }

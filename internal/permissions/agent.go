@@ -1,5 +1,7 @@
 // Package permissions holds the IAM documents that spawn needs, as data: what
-// the role of an instance's agent may do. It renders and makes no calls.
+// the role of an instance's agent may do, what the role of the cloud's schedules
+// may, and what the person who runs spawn must be allowed, capability by
+// capability. It renders and makes no calls.
 package permissions
 
 import (

@@ -210,7 +210,7 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 
 func (o *Options) launcher(t *awsx.Target, events func(launch.Event)) *launch.Launcher {
 	return &launch.Launcher{
-		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t),
+		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t), Scheduler: account.SchedulerOf(t),
 		ObjectURLs: account.ObjectURLs(t),
 		Address: func(ctx context.Context) (netip.Prefix, error) {
 			if t.OnLoopback() {
@@ -295,6 +295,7 @@ type launched struct {
 	PublicIP    string           `json:"public_ip,omitempty"`
 	Deadline    time.Time        `json:"deadline"`
 	Ready       bool             `json:"agent_ready"`
+	Backstop    bool             `json:"cloud_layer_armed"`
 }
 
 func (o *Options) show(region string, r launch.Result, now time.Time) error {
@@ -303,7 +304,7 @@ func (o *Options) show(region string, r launch.Result, now time.Time) error {
 		return term.JSON(o.Factory.Streams, launched{
 			ID: in.ID, Name: in.Name, Type: in.Type, Region: region, Zone: in.Zone, Market: in.Market, Reservation: in.Reservation,
 			HourlyUSD: cost.USD(), PriceSource: cost.Source, PriceAsOf: cost.AsOf,
-			PublicIP: in.PublicIP, Deadline: r.Deadline.Time(), Ready: r.Ready,
+			PublicIP: in.PublicIP, Deadline: r.Deadline.Time(), Ready: r.Ready, Backstop: r.Backstop == nil,
 		})
 	}
 	local := ""
