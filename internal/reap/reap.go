@@ -39,10 +39,11 @@ const (
 	Instance Kind = iota
 	Volume
 	SecurityGroup
+	Schedule // not among what Delete deletes: see CleanSchedules
 )
 
 func (k Kind) String() string {
-	return [...]string{"instance", "volume", "security group"}[k]
+	return [...]string{"instance", "volume", "security group", "schedule"}[k]
 }
 
 // Item is something that is left.
