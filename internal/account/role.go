@@ -28,8 +28,15 @@ type RoleAPI interface {
 // RoleVersion names what EnsureRole makes: it differs wherever the role's
 // documents do.
 func RoleVersion(who Identity) string {
-	sum := sha256.Sum256([]byte(permissions.AgentTrust().JSON() + permissions.Agent(who.Partition, who.Account).JSON()))
-	return hex.EncodeToString(sum[:8])
+	return documentsVersion(permissions.AgentTrust(), permissions.Agent(who.Partition, who.Account))
+}
+
+func documentsVersion(documents ...permissions.Document) string {
+	hash := sha256.New()
+	for _, d := range documents {
+		hash.Write([]byte(d.JSON()))
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
 // HasRole tells whether the agent's instance profile exists and has a role in

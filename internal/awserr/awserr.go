@@ -112,6 +112,16 @@ func IsProfileNotReady(err error) bool {
 		strings.Contains(message, "iaminstanceprofile")
 }
 
+// IsRoleNotReady tells that EventBridge Scheduler may not take the role that a
+// schedule names: one that was just made takes seconds to be seen, and the same
+// request succeeds then. A role that is not there, or does not trust Scheduler,
+// gets the same answer, which has no code of its own: hence the message.
+//
+// https://github.com/aws/aws-sdk-js-v3/issues/6494
+func IsRoleNotReady(err error) bool {
+	return Code(err) == "ValidationException" && strings.Contains(strings.ToLower(Message(err)), "assume the role")
+}
+
 // IsDryRunOK tells that a request made with DryRun would have succeeded: EC2
 // says so by an error.
 func IsDryRunOK(err error) bool { return Code(err) == "DryRunOperation" }

@@ -29,6 +29,7 @@ func questions() map[string]func(error) bool {
 		"denied":               awserr.IsDenied,
 		"bad credentials":      awserr.IsBadCredentials,
 		"profile not ready":    awserr.IsProfileNotReady,
+		"role not ready":       awserr.IsRoleNotReady,
 		"dry run ok":           awserr.IsDryRunOK,
 		"idempotency mismatch": awserr.IsIdempotencyMismatch,
 		"idempotent ended":     awserr.IsIdempotentTerminated,
@@ -114,6 +115,13 @@ func TestEachErrorHasOneAnswer(t *testing.T) {
 		{code: "InvalidParameterValue", message: "Value (x) for parameter groupId is invalid"},
 		{code: "AccessDenied", message: "Invalid IAM Instance Profile", want: "denied"},
 
+		{
+			code:    "ValidationException",
+			message: "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
+			want:    "role not ready",
+		},
+		{code: "ValidationException", message: "Invalid Schedule Expression rate(x)."},
+		{code: "AccessDenied", message: "may not assume the role", want: "denied"},
 		{code: "DryRunOperation", want: "dry run ok"},
 		{code: "IdempotentParameterMismatch", want: "idempotency mismatch"},
 		{code: "IdempotentInstanceTerminated", want: "idempotent ended"},

@@ -17,17 +17,21 @@ import (
 
 var first = lifecycle.DeadlineAt(time.Now().Add(time.Hour))
 
-func launch(t *testing.T, api *ec2.Client, status string) instance.Instance {
+func launch(t *testing.T, api *ec2.Client, status string, edits ...func(*ec2.RunInstancesInput)) instance.Instance {
 	t.Helper()
 	tags := lifecycle.InstanceTags{Name: "d", TTL: time.Hour, Deadline: first}.Tags()
 	if status != "" {
 		tags[lifecycle.TagStatus] = status
 	}
-	out, err := api.RunInstances(t.Context(), &ec2.RunInstancesInput{
+	request := &ec2.RunInstancesInput{
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceTypeT3Micro,
 		ImageId:           aws.String("resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"),
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: account.EC2Tags(tags)}},
-	})
+	}
+	for _, edit := range edits {
+		edit(request)
+	}
+	out, err := api.RunInstances(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +46,7 @@ func TestMoveWritesTheTagAndSaysThatNobodyAcknowledged(t *testing.T) {
 	cloudtest.Each(t, func(t *testing.T, c cloudtest.Cloud) {
 		in := launch(t, c.Target.EC2(), "")
 		to := lifecycle.DeadlineAt(first.Time().Add(time.Hour))
-		moved, err := deadline.Move(t.Context(), c.Target.EC2(), in, to)
+		moved, err := deadline.Move(t.Context(), c.Target.EC2(), layer(t, c), in, to)
 		if err != nil || !moved.Tag || moved.Acknowledged || moved.Expected || moved.From != first {
 			t.Errorf("%+v, %v", moved, err)
 		}
@@ -66,7 +70,7 @@ func TestMoveWaitsForTheAgent(t *testing.T) {
 		}
 		agent <- err
 	}()
-	moved, err := deadline.Move(t.Context(), api, in, to)
+	moved, err := deadline.Move(t.Context(), api, layer(t, c), in, to)
 	if err != nil || !moved.Acknowledged || !moved.Expected {
 		t.Errorf("%+v, %v", moved, err)
 	}
@@ -77,7 +81,7 @@ func TestMoveWaitsForTheAgent(t *testing.T) {
 
 func TestEndedInstanceCannotBeMoved(t *testing.T) {
 	in := instance.Instance{ID: "i-0123456789abcdef0", State: lifecycle.StateTerminated}
-	if moved, err := deadline.Move(t.Context(), nil, in, first); err == nil || moved.Tag {
+	if moved, err := deadline.Move(t.Context(), nil, deadline.Cloud{}, in, first); err == nil || moved.Tag {
 		t.Errorf("%+v, %v", moved, err)
 	}
 }

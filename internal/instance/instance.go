@@ -26,6 +26,7 @@ type Instance struct {
 	Zone        string
 	Market      lifecycle.Market
 	SpotRequest string // the Spot request that it is of; "" when it is of none
+	Persistent  string // the Spot request, when it is persistent and would replace the instance; else ""
 	Reservation string // the capacity reservation that it runs in; "" when in none
 	State       lifecycle.State
 	StateReason string    // why it left the state it was in, in EC2's words; "" when EC2 gives none
@@ -34,6 +35,7 @@ type Instance struct {
 	Launched    time.Time // the last start, by EC2's clock
 	Tags        lifecycle.InstanceTags
 	TagProblems []error           // tags that could not be understood
+	NoBackstop  bool              // its launch could not arm the cloud's layer of the deadline
 	Status      *lifecycle.Status // what the agent said last; nil when it said nothing
 }
 
@@ -97,6 +99,8 @@ func Read(i types.Instance) Instance {
 		Launched: aws.ToTime(i.LaunchTime),
 
 		SpotRequest: aws.ToString(i.SpotInstanceRequestId),
+		Persistent:  tags[lifecycle.TagSpotRequest],
+		NoBackstop:  tags[lifecycle.TagBackstop] == lifecycle.BackstopMissing,
 		Reservation: aws.ToString(i.CapacityReservationId),
 	}
 	if i.State != nil {

@@ -26,6 +26,15 @@ type Remains struct {
 // Path is the journal's file.
 func (r *Remains) Path() string { return r.journal.path }
 
+// Record adds what was done about the launch since, so that it is not done again.
+func (r *Remains) Record(e Entry) error {
+	if err := r.journal.Record(e); err != nil {
+		return err
+	}
+	r.Entries = append(r.Entries, e)
+	return nil
+}
+
 // Forget removes the journal: its launch was finished, or nothing of it is left.
 func (r *Remains) Forget() error {
 	j := r.journal

@@ -45,6 +45,9 @@ const (
 	Attempt Kind = "attempt"
 	// Instance is an instance that such a request made.
 	Instance Kind = "instance"
+	// Schedule says that the cloud's layer of the deadline is armed for the
+	// instance with the id.
+	Schedule Kind = "schedule"
 )
 
 // Entry is one thing that a launch made or is about to ask for.

@@ -8,38 +8,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-
-	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cloudtest"
 	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
-// without is a cloud as a user sees it who may do everything but some actions.
-func without(t *testing.T, c cloudtest.Cloud, actions ...string) cloudtest.Cloud {
+// without is a cloud as a user sees it who may do everything but an action.
+func without(t *testing.T, c cloudtest.Cloud, action string) cloudtest.Cloud {
 	t.Helper()
-	client, name := account.IAMOf(c.Target), aws.String("u"+strings.NewReplacer(":", "-", "*", "all").Replace(actions[0]))
-	if _, err := client.CreateUser(t.Context(), &iam.CreateUserInput{UserName: name}); err != nil {
-		t.Fatal(err)
-	}
-	policy := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": ["%s"], "Resource": "*"}]}`, strings.Join(actions, `", "`))
-	if _, err := client.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: name, PolicyName: name, PolicyDocument: aws.String(policy)}); err != nil {
-		t.Fatal(err)
-	}
-	key, err := client.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := awsx.Connect(t.Context(), awsx.Options{Local: &awsx.Local{
-		Endpoint: c.Target.Endpoint, AccessKeyID: aws.ToString(key.AccessKey.AccessKeyId), SecretAccessKey: aws.ToString(key.AccessKey.SecretAccessKey),
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Target = target
+	c.Target = cloudtest.As(t, c, fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "%s", "Resource": "*"}]}`, action))
 	return c
 }
 

@@ -5,18 +5,21 @@ import "time"
 // Step is a part of a launch that a person can follow.
 type Step string
 
-// The steps. Those from Key to Agent run at the same time.
+// The steps. Those from Key to Cloud run at the same time, and Backstop beside
+// the boot.
 const (
-	StepAccount Step = "account"
-	StepKey     Step = "key"
-	StepNetwork Step = "network"
-	StepRole    Step = "role"
-	StepAgent   Step = "agent"
-	StepScript  Step = "script"
-	StepRequest Step = "request"
-	StepBoot    Step = "boot"
-	StepReady   Step = "ready"
-	StepUndo    Step = "undo"
+	StepAccount  Step = "account"
+	StepKey      Step = "key"
+	StepNetwork  Step = "network"
+	StepRole     Step = "role"
+	StepAgent    Step = "agent"
+	StepCloud    Step = "cloud" // what the cloud's layer of the deadline needs
+	StepScript   Step = "script"
+	StepRequest  Step = "request"
+	StepBoot     Step = "boot"
+	StepBackstop Step = "backstop" // the cloud's layer of the deadline
+	StepReady    Step = "ready"
+	StepUndo     Step = "undo"
 )
 
 // Event is something that happened in a launch: a Began, an Ended or a Noted.

@@ -35,15 +35,15 @@ func (r *running) lack(l Lack) {
 // none.
 func (r *running) roleName() string { return permissions.AgentRole }
 
-// permission is the policy statement that a step needs.
+// permission is the policy to ask for, for what a step provides.
 func (r *running) permission(step Step) string {
-	ask := map[Step]func(partition, account string) permissions.Document{
-		StepRole: permissions.ForRole, StepAgent: permissions.ForBucket,
+	capability, asks := map[Step]permissions.Capability{
+		StepRole: permissions.AgentsRole, StepAgent: permissions.Buckets, StepCloud: permissions.CloudLayer,
 	}[step]
-	if ask == nil {
+	if !asks {
 		return ""
 	}
-	return ask(r.who.Partition, r.who.Account).Indented()
+	return permissions.For(capability, r.who.Partition, r.who.Account).Indented()
 }
 
 // keepAgent remembers how an architecture gets its agent; nil: not at all.

@@ -36,6 +36,7 @@ type Launcher struct {
 	STS        account.STS
 	IAM        account.RoleAPI
 	S3         account.BucketAPI
+	Scheduler  SchedulerAPI
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
 	AgentURL   string                                                                             // where an agent is found when there is no bucket; "": nowhere
 	Address    func(context.Context) (netip.Prefix, error)                                        // the caller's address
@@ -52,7 +53,8 @@ type Member struct {
 	Instance instance.Instance
 	Got      Candidate // what was launched of the plan's candidates
 	Deadline lifecycle.Deadline
-	Ready    bool // the agent says that it watches the deadline
+	Ready    bool  // the agent says that it watches the deadline
+	Backstop error // why the cloud's layer of the deadline is missing; nil: it is armed
 }
 
 // Result is a launch that succeeded, if only in part.
@@ -80,6 +82,8 @@ const (
 func (l *Launcher) Launch(ctx context.Context, p Plan) (Result, error) {
 	run := &running{Launcher: l, plan: p, fresh: map[Step]bool{}, renewed: map[Step]int{}}
 	res, err := run.through(ctx)
+	run.settleCloud(ctx, res.Members, err)
+	res.Lacks = run.lacks
 	if err != nil {
 		return res, run.undo(ctx, err)
 	}
@@ -104,6 +108,7 @@ type running struct {
 	attempts int          // how many were frozen
 	renewed  map[Step]int // how often a fact was gone
 	borrowed bool         // the role is used as it is: the launch may not change it
+	cloud    cloudLayer
 
 	mu    sync.Mutex    // guards what the parallel steps write
 	fresh map[Step]bool // what was provided by this launch, not remembered
@@ -129,7 +134,7 @@ func (r *running) through(ctx context.Context) (Result, error) {
 	if err = r.settle(ctx, got); err != nil {
 		return Result{}, err
 	}
-	res := Result{Members: got, Short: short, Lacks: r.lacks, Unheard: !have.heard(got)}
+	res := Result{Members: got, Short: short, Unheard: !have.heard(got)}
 	if r.plan.Wait && !res.Unheard {
 		err = r.ready(ctx, got)
 	}
@@ -182,7 +187,7 @@ func (r *running) undo(ctx context.Context, cause error) error {
 				if o.Gone() {
 					undone++
 				}
-				failed = errors.Join(failed, o.Err)
+				failed = errors.Join(failed, o.Err, r.disarmCloud(ctx, o))
 			}
 			return fmt.Sprintf("%d of %d deleted", undone, len(r.made)), failed
 		})

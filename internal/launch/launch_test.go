@@ -26,7 +26,7 @@ import (
 func launcher(t *testing.T, c cloudtest.Cloud) *launch.Launcher {
 	t.Helper()
 	return &launch.Launcher{
-		EC2: c.Target.EC2(), STS: account.STSOf(c.Target), IAM: account.IAMOf(c.Target), S3: account.S3Of(c.Target),
+		EC2: c.Target.EC2(), STS: account.STSOf(c.Target), IAM: account.IAMOf(c.Target), S3: account.S3Of(c.Target), Scheduler: account.SchedulerOf(c.Target),
 		ObjectURLs: account.ObjectURLs(c.Target),
 		Address:    func(context.Context) (netip.Prefix, error) { return account.Loopback(), nil },
 		Now:        c.Target.Clock.Now,

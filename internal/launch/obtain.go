@@ -111,6 +111,7 @@ func (r *running) attempt(ctx context.Context, t try, share int, have *prepared)
 	if err != nil {
 		return nil, err
 	}
+	r.armCloud(ctx, made, a)
 	return r.await(ctx, made, a)
 }
 

@@ -56,8 +56,9 @@ func (h household) launch(t *testing.T) []tape.Call {
 	return slices.DeleteFunc(h.cloud.Local.Tape().Calls(before), func(c tape.Call) bool { return c.Action == "DescribeInstances" })
 }
 
-// coldCalls is how many calls a cold launch may take, polling apart.
-const coldCalls = 14
+// coldCalls is how many calls a cold launch may take, polling apart. Four of them
+// are the cloud's layer of the deadline: role, policy, group, schedule.
+const coldCalls = 17
 
 // end terminates an instance and waits until it is gone, and its interface with
 // it.

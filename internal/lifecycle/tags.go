@@ -40,7 +40,15 @@ const (
 	TagKeep            = "spawn:keep"
 	TagImported        = "spawn:imported"
 	TagSpotRequest     = "spawn:spot-request" // on an instance: the id of the persistent Spot request it came from
+	TagBackstop        = "spawn:backstop"     // on an instance: missing, when its launch could not arm the cloud's layer of the deadline
 	TagInstance        = "spawn:instance"     // on a Spot request: the ARN of its instance, which may cancel it
+)
+
+// The values of TagBackstop. An instance without the tag has what its launch
+// armed without being refused.
+const (
+	BackstopMissing = "missing"
+	BackstopArmed   = "armed" // later, by a cleanup
 )
 
 // Origin is who made a resource, in which launch and when. It is on everything

@@ -1,5 +1,7 @@
 // Package permissions holds the IAM documents that spawn needs, as data: what
-// the role of an instance's agent may do. It renders and makes no calls.
+// the role of an instance's agent may do, what the role of the cloud's schedules
+// may, and what the person who runs spawn must be allowed, capability by
+// capability. It renders and makes no calls.
 package permissions
 
 import (
@@ -109,15 +111,3 @@ func Partition(region string) string {
 	}
 	return "aws"
 }
-
-// Indented is the document for people to read and to paste.
-func (d Document) Indented() string {
-	b, _ := json.MarshalIndent(d, "", "  ")
-	return string(b)
-}
-
-// ForRole is temporary.
-func ForRole(partition, account string) Document { return Document{} }
-
-// ForBucket is temporary.
-func ForBucket(partition, account string) Document { return Document{} }

@@ -73,6 +73,8 @@ func deleteOne(ctx context.Context, api API, item Item) error {
 		_, err = api.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: aws.String(item.ID)})
 	case SecurityGroup:
 		_, err = api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: aws.String(item.ID)})
+	case Schedule:
+		err = errors.New("it is no resource of EC2")
 	}
 	if err != nil {
 		return fmt.Errorf("delete the %s %s: %w", item.Kind, item.ID, err)

@@ -40,10 +40,11 @@ const (
 	Instance
 	Volume
 	SecurityGroup
+	Schedule // not among what Delete deletes: see CleanSchedules
 )
 
 func (k Kind) String() string {
-	return [...]string{"Spot request", "instance", "volume", "security group"}[k]
+	return [...]string{"Spot request", "instance", "volume", "security group", "schedule"}[k]
 }
 
 // Item is something that is left.

@@ -31,8 +31,9 @@ func New(f *factory.Factory) *cobra.Command {
 		Use:   "cleanup",
 		Short: "Delete what your instances have left behind in the region",
 		Long: `Delete what your instances have left behind in the region: instances past their
-deadline, volumes without an instance, security groups that nothing uses. Only
-what spawn made for you is touched. Your key pair, the agent's role and its
+deadline, volumes without an instance, security groups that nothing uses,
+schedules whose instance has ended. An instance that lacks the cloud's layer of
+its deadline gets it. Only what spawn made for you is touched. Your key pair, the agent's role and its
 bucket stay: they cost nothing and serve the next launch.`,
 		Args: factory.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cleanupRun(cmd.Context(), o) },
@@ -56,7 +57,11 @@ func cleanupRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	if len(items) == 0 {
+	loose, err := o.backstops(ctx, target, scope)
+	if err != nil {
+		return err
+	}
+	if items = append(items, loose...); len(items) == 0 {
 		term.Note(o.Factory.Streams, "nothing is left in %s", target.Region)
 		return nil
 	}
@@ -68,7 +73,8 @@ func cleanupRun(ctx context.Context, o *Options) error {
 			return err
 		}
 	}
-	sweep, err := reap.Clean(ctx, target.EC2(), items, scope)
+	sweep, err := reap.Clean(ctx, target.EC2(), items[:len(items)-len(loose)], scope)
+	sweep, err = o.cleanSchedules(ctx, target, scope, sweep, err)
 	return o.report(sweep, err, target.Region)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/deadline"
@@ -34,7 +35,10 @@ func New(f *factory.Factory) *cobra.Command {
 		Short: "Move an instance's deadline: 2h is added to it, =2h counts from now",
 		Long: `Move an instance's deadline. A duration is added to the deadline that the
 instance has; with a "=" before it, it counts from now, which may also shorten
-the instance's life.`,
+the instance's life.
+
+Every layer that ends the instance is moved: what the cloud does by itself, the
+tag, and the agent with the operating system's timer.`,
 		Example: "  spawn extend dev-box 2h\n  spawn extend dev-box =30m",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
@@ -69,11 +73,12 @@ func extendRun(ctx context.Context, o *Options) error {
 	if err := o.withinBlock(ctx, target, in, to, now); err != nil {
 		return err
 	}
-	moved, err := deadline.Move(ctx, target.EC2(), in, to)
+	cloud := factory.CloudLayer(target)
+	moved, err := deadline.Move(ctx, target.EC2(), cloud, in, to)
 	if err != nil {
 		return err
 	}
-	return o.report(in, moved, now)
+	return o.report(in, moved, now, func() string { return cloud.Ask(ctx) })
 }
 
 func newDeadline(in instance.Instance, by time.Duration, fromNow bool, now time.Time) (lifecycle.Deadline, error) {
@@ -110,21 +115,41 @@ func (o *Options) withinBlock(ctx context.Context, target *awsx.Target, in insta
 }
 
 // report says which layers hold the new deadline. An agent that should have
-// acknowledged it and did not makes the result a partial one.
-func (o *Options) report(in instance.Instance, m deadline.Moved, now time.Time) error {
+// acknowledged it and did not makes the result a partial one, and so does a
+// cloud's layer that failed; one that is not permitted is only told.
+func (o *Options) report(in instance.Instance, m deadline.Moved, now time.Time, ask func() string) error {
 	line := fmt.Sprintf("%s ends at %s, in %s", in.Label(), term.Moment(m.To.Time(), now), term.Span(m.To.Left(now)))
 	if err := o.Factory.Println(line); err != nil {
 		return err
 	}
+	denied := o.reportCloud(m, now, ask)
 	switch {
 	case m.Acknowledged:
 		term.Note(o.Factory.Streams, "the tag is written, and the agent has acknowledged it")
-		return nil
 	case !m.Expected:
 		term.Note(o.Factory.Streams, "the tag is written; no agent is running that could acknowledge it, and the instance reads the tag before it ends")
-		return nil
 	default:
 		return problem.New(problem.Partial, "the tag is written, and the agent has not acknowledged it").
 			WithNext("look again in a moment: spawn status %s", in.Label())
 	}
+	if m.CloudErr != nil && !denied {
+		return problem.New(problem.Partial, "the cloud's layer does not hold the new deadline: %w", m.CloudErr).WithNext("arm it with: spawn cleanup")
+	}
+	return nil
+}
+
+// reportCloud says what the cloud's layer does now, and whether the caller was
+// not permitted to move it.
+func (o *Options) reportCloud(m deadline.Moved, now time.Time, ask func() string) (denied bool) {
+	if m.Late {
+		term.Note(o.Factory.Streams, "the cloud was about to end it: this may have come too late to stop that")
+	}
+	switch {
+	case m.Cloud:
+		term.Note(o.Factory.Streams, "the cloud ends it from %s on, should nothing else have", term.Moment(m.To.Time().Add(deadline.Grace), now))
+	case awserr.IsDenied(m.CloudErr):
+		term.Note(o.Factory.Streams, "the cloud's layer is not moved: ask for this policy: %s", ask())
+		return true
+	}
+	return false
 }

@@ -78,7 +78,11 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 		}
 		o.Local = &local
 	}
-	return awsx.Connect(ctx, o)
+	target, err := awsx.Connect(ctx, o)
+	if err == nil {
+		f.armAbandoned(ctx, target)
+	}
+	return target, err
 }
 
 // Find reaches the cloud and the one instance in it that a person means by a

@@ -194,7 +194,7 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 
 func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(launch.Event)) *launch.Launcher {
 	return &launch.Launcher{
-		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t),
+		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t), Scheduler: account.SchedulerOf(t),
 		ObjectURLs: account.ObjectURLs(t),
 		AgentURL:   settings.AgentURL(),
 		Address: func(ctx context.Context) (netip.Prefix, error) {
@@ -283,6 +283,7 @@ type launched struct {
 	Ready       bool             `json:"agent_ready"`
 	Costs       price.Bill       `json:"costs"`
 	Total       price.Cost       `json:"total_until_deadline"`
+	Backstop    bool             `json:"cloud_layer_armed"`
 }
 
 // show prints what runs: data on standard output.
@@ -311,7 +312,7 @@ func describe(region string, m launch.Member) launched {
 	return launched{
 		ID: in.ID, Name: in.Name, Type: in.Type, Region: region, Zone: in.Zone, Market: in.Market, Reservation: in.Reservation,
 		HourlyUSD: cost.USD(), PriceSource: cost.Source, PriceAsOf: cost.AsOf,
-		PublicIP: in.PublicIP, Deadline: m.Deadline.Time(), Ready: m.Ready,
+		PublicIP: in.PublicIP, Deadline: m.Deadline.Time(), Ready: m.Ready, Backstop: m.Backstop == nil,
 		Costs: bill, Total: bill.Over(m.Deadline.Time().Sub(in.Launched)),
 	}
 }

@@ -56,6 +56,7 @@ type report struct {
 	Deadline    string           `json:"deadline"`
 	SecondsLeft *int64           `json:"seconds_left"`
 	Agent       *agentReport     `json:"agent"`
+	Layers      *layers          `json:"deadline_layers"`
 	Problems    []string         `json:"problems,omitempty"`
 	HourlyUSD   *float64         `json:"usd_per_hour"`
 	PriceSource string           `json:"price_source,omitempty"`
@@ -88,6 +89,7 @@ func statusRun(ctx context.Context, o *Options) error {
 	}
 	now := target.Clock.Now()
 	r := newReport(in, hourly(target.Region, in), now)
+	r.Layers = readLayers(ctx, in, factory.CloudLayer(target), now)
 	if !in.State.Ended() {
 		r.addBill(target.Region, in, o.volumes(ctx, target, &r, in), now)
 	}
@@ -155,8 +157,9 @@ func show(s term.Streams, r report, now time.Time) error {
 		{"market", marketLine(r)},
 		{"deadline", deadlineLine(r, now)},
 		{"agent", agentLine(r)},
-		{"address", cmp.Or(r.PublicIP, "none")},
 	}
+	lines = append(lines, r.Layers.lines(now)...)
+	lines = append(lines, [2]string{"address", cmp.Or(r.PublicIP, "none")})
 	lines = append(lines, costLines(r)...)
 	for _, p := range r.Problems {
 		lines = append(lines, [2]string{"problem", p})
@@ -198,16 +201,13 @@ func deadlineLine(r report, now time.Time) string {
 func agentLine(r report) string {
 	if r.Agent == nil {
 		if r.State == lifecycle.StateRunning {
-			return "silent: only the operating system's timer watches the deadline"
+			return "silent: the other layers watch the deadline"
 		}
 		return term.Unknown
 	}
 	line := fmt.Sprintf("%s, spored %s", r.Agent.Phase, r.Agent.Version)
 	if !r.State.Ended() && !r.Agent.Acknowledged {
 		line += ", has not acknowledged the deadline"
-	}
-	if r.Agent.OSTimer {
-		line += "; the operating system's timer is armed too"
 	}
 	if r.Agent.Why != "" {
 		line += " (" + r.Agent.Why + ")"

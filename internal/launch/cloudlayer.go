@@ -1,0 +1,193 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awserr"
+	"github.com/spawn-ec2/spawn/internal/deadline"
+	"github.com/spawn-ec2/spawn/internal/journal"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/permissions"
+	"github.com/spawn-ec2/spawn/internal/reap"
+)
+
+// SchedulerAPI is all of EventBridge Scheduler that a launch uses.
+type SchedulerAPI interface {
+	account.ScheduleGroupAPI
+	deadline.Schedules
+}
+
+// cloudLayer is the cloud's layer of the deadlines of a launch in progress. The
+// launch does not wait for it until the end, and lives without it: two other
+// layers hold.
+type cloudLayer struct {
+	origin     lifecycle.Origin
+	ready      chan struct{} // closed when role and group are there, or will not be
+	remembered bool          // they are, by what an earlier launch knew
+	refused    error         // why they are not
+	working    sync.WaitGroup
+	cancel     []context.CancelFunc // of all that is working
+
+	mu    sync.Mutex
+	armed map[string]arming // by instance
+}
+
+// arming is what came of letting the cloud end an instance.
+type arming struct {
+	request string // its persistent Spot request, or ""
+	err     error  // why the cloud will not; nil: it will
+}
+
+// beginCloud provides what schedules need, beside everything else.
+func (r *running) beginCloud(ctx context.Context, have *prepared) {
+	r.cloud.origin, r.cloud.ready, r.cloud.armed = have.origin, make(chan struct{}), map[string]arming{}
+	if r.facts.Recall(string(StepCloud), account.SchedulerVersion(r.who), &r.cloud.remembered) {
+		close(r.cloud.ready)
+		return
+	}
+	r.aside(ctx, func(ctx context.Context) {
+		defer close(r.cloud.ready)
+		_ = r.step(StepCloud, func() (string, error) { return r.ensureScheduler(ctx) }) // told, and kept in refused
+	})
+}
+
+// aside runs a part of the cloud's layer beside the launch, until settleCloud.
+func (r *running) aside(ctx context.Context, do func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	r.cloud.cancel = append(r.cloud.cancel, cancel)
+	r.cloud.working.Go(func() { do(ctx) })
+}
+
+// ensureScheduler provides the schedules' role and group. Who may not make them
+// may still find them there.
+func (r *running) ensureScheduler(ctx context.Context) (detail string, err error) {
+	r.cloud.refused = account.EnsureScheduler(ctx, r.IAM, r.Scheduler, r.who, r.cloud.origin, r.record)
+	if awserr.IsDenied(r.cloud.refused) {
+		return "not permitted to make a role and a group for schedules; perhaps they are there", nil
+	}
+	if r.cloud.refused == nil {
+		r.facts.Learn(string(StepCloud), account.SchedulerVersion(r.who), true)
+	}
+	return permissions.SchedulerRole + ": may end what spawn launched, nothing else", r.cloud.refused
+}
+
+// armCloud lets the cloud end the instances that were just made, beside the wait
+// for their boot. A one-time Spot request makes no replacement and needs no end.
+func (r *running) armCloud(ctx context.Context, made []types.Instance, a attempt) {
+	for _, m := range made {
+		request := ""
+		if a.candidate.Interruption != "" {
+			request = aws.ToString(m.SpotInstanceRequestId)
+		}
+		r.armOne(ctx, aws.ToString(m.InstanceId), request, a.deadline)
+	}
+}
+
+func (r *running) armOne(ctx context.Context, id, request string, at lifecycle.Deadline) {
+	r.aside(ctx, func(ctx context.Context) {
+		<-r.cloud.ready
+		err := r.step(StepBackstop, func() (string, error) {
+			detail := fmt.Sprintf("the cloud ends %s %s after its deadline, if nothing else did", id, lifecycle.FormatDuration(deadline.Grace))
+			return detail, r.backstop().Arm(ctx, id, at, request)
+		})
+		r.cloud.mu.Lock()
+		r.cloud.armed[id] = arming{request, err}
+		r.cloud.mu.Unlock()
+		switch {
+		case err == nil:
+			r.write(journal.Entry{Kind: journal.Schedule, ID: id})
+		case ctx.Err() == nil:
+			r.tellMissing(ctx, id, err)
+		}
+	})
+}
+
+// backstop is the cloud's layer as this launch may use it.
+func (r *running) backstop() deadline.Cloud {
+	cloud := deadline.Cloud{
+		API:   r.Scheduler,
+		Clock: deadline.Real(r.Now),
+		Who:   func(context.Context) (account.Identity, error) { return r.who, nil },
+	}
+	switch {
+	case r.cloud.refused != nil:
+		cloud.Prepare = func(context.Context) error { return r.cloud.refused }
+	case r.cloud.remembered:
+		cloud.Prepare = func(ctx context.Context) error {
+			r.facts.Forget(string(StepCloud))
+			return account.EnsureScheduler(ctx, r.IAM, r.Scheduler, r.who, r.cloud.origin, r.record)
+		}
+	}
+	return cloud
+}
+
+// tellMissing says what an instance without the cloud's layer lacks, and writes
+// that down where the caller was refused: an extension then knows that there is
+// nothing to move.
+func (r *running) tellMissing(ctx context.Context, id string, err error) {
+	const missing = "the cloud's layer of the deadline"
+	if !awserr.IsDenied(err) {
+		r.emit(Noted{fmt.Sprintf("%s of %s is missing (%v); arm it with: spawn cleanup", missing, id, err)})
+		return
+	}
+	r.lack(Lack{
+		What:       missing,
+		Instead:    "the agent and the operating system end the instance in time, but nothing does while it is stopped or hung",
+		Permission: r.permission(StepCloud),
+	})
+	tags := map[string]string{lifecycle.TagBackstop: lifecycle.BackstopMissing}
+	if _, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: account.EC2Tags(tags)}); err != nil && ctx.Err() == nil {
+		r.emit(Noted{fmt.Sprintf("that could not be written to a tag of %s, and spawn extend will ask for the permission: %v", id, err)})
+	}
+}
+
+// settleCloud waits for what is under way, which a launch that failed cuts short,
+// and tells the instances that were kept whether they lack the cloud's layer.
+// Instances that EC2 took back on the way need none any more.
+func (r *running) settleCloud(ctx context.Context, kept []Member, failed error) {
+	for _, cancel := range r.cloud.cancel {
+		defer cancel()
+		if failed != nil {
+			cancel()
+		}
+	}
+	r.cloud.working.Wait()
+	if failed != nil {
+		return // what undoing ends is disarmed then, and not before
+	}
+	taken := maps.Clone(r.cloud.armed)
+	for i, m := range kept {
+		kept[i].Backstop = r.cloud.armed[m.Instance.ID].err
+		delete(taken, m.Instance.ID)
+	}
+	for id := range taken {
+		if err := r.disarm(ctx, id); err != nil {
+			r.emit(Noted{fmt.Sprintf("%v; remove it with: spawn cleanup", err)})
+		}
+	}
+}
+
+// disarmCloud removes the schedules of an instance that undoing has ended. One
+// that could not be ended keeps them: they are what still ends it.
+func (r *running) disarmCloud(ctx context.Context, o reap.Outcome) error {
+	if _, tried := r.cloud.armed[o.ID]; !tried || o.Kind != reap.Instance || !o.Gone() {
+		return nil
+	}
+	return r.disarm(ctx, o.ID)
+}
+
+func (r *running) disarm(ctx context.Context, id string) error {
+	a := r.cloud.armed[id]
+	if awserr.IsDenied(a.err) {
+		return nil // there is nothing to remove
+	}
+	return r.backstop().Disarm(ctx, id, a.request != "")
+}

@@ -1,0 +1,143 @@
+package reap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/deadline"
+	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+)
+
+// Backstops is the cloud's layer of a region's deadlines, compared with the
+// instances that there are.
+type Backstops struct {
+	Loose   []Item              // schedules whose instance has ended
+	Missing []instance.Instance // the caller's that live without one
+}
+
+// FindBackstops compares the schedules of the region with its instances. A
+// schedule bears no tags: it is known by its group and by the id in its name.
+// One of an instance that lives is never loose, whoever's it is, nor is one of
+// somebody else's instance that EC2 still shows.
+func FindBackstops(ctx context.Context, api instance.Describer, cloud deadline.Cloud, scope Scope) (Backstops, error) {
+	listed, err := cloud.List(ctx) // before the instances: what is listed was launched before
+	if err != nil {
+		return Backstops{}, err
+	}
+	instances, err := instance.List(ctx, api)
+	if err != nil {
+		return Backstops{}, err
+	}
+	others, err := unlisted(ctx, api, listed, instances)
+	if err != nil {
+		return Backstops{}, err
+	}
+	return compare(listed, instances, others, scope), nil
+}
+
+func compare(listed []deadline.Listed, instances []instance.Instance, others map[string]bool, scope Scope) (b Backstops) {
+	known := map[string]instance.Instance{}
+	for _, in := range instances {
+		known[in.ID] = in
+	}
+	names := map[string]int{}
+	for _, s := range listed {
+		names[s.Instance]++
+		in, shown := known[s.Instance]
+		ended := shown && in.State.Ended() && in.Tags.Owner == scope.Owner
+		// An instance that was launched a moment ago need not be shown yet.
+		vanished := !shown && !others[s.Instance] && (scope.Now.Sub(s.Created) >= youngest || scope.Mine(s.Instance))
+		if ended || vanished {
+			b.Loose = append(b.Loose, Item{Schedule, s.Name, in.Name, "its instance has ended"})
+		}
+	}
+	for _, in := range instances {
+		want := 1
+		if in.Persistent != "" {
+			want = 2
+		}
+		lives := in.Tags.Owner == scope.Owner && !in.State.Ended() && !in.Tags.Deadline.IsZero() && !in.Tags.Deadline.Passed(scope.Now)
+		if lives && names[in.ID] < want {
+			b.Missing = append(b.Missing, in)
+		}
+	}
+	return b
+}
+
+// unlisted are those instances with a schedule that exist although they do not
+// bear our tag any more: somebody took it away.
+func unlisted(ctx context.Context, api instance.Describer, listed []deadline.Listed, instances []instance.Instance) (map[string]bool, error) {
+	var ids []string
+	for _, s := range listed {
+		if !slices.Contains(ids, s.Instance) && !slices.ContainsFunc(instances, func(in instance.Instance) bool { return in.ID == s.Instance }) {
+			ids = append(ids, s.Instance)
+		}
+	}
+	living := map[string]bool{}
+	for some := range slices.Chunk(ids, maxFilterValues) {
+		pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("instance-id"), Values: some}}})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("look for the schedules' instances: %w", err)
+			}
+			for _, r := range page.Reservations {
+				for _, i := range r.Instances {
+					in := instance.Read(i)
+					living[in.ID] = !in.State.Ended()
+				}
+			}
+		}
+	}
+	return living, nil
+}
+
+// maxFilterValues is how many values a filter takes.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
+const maxFilterValues = 200
+
+// CleanSchedules deletes the schedules whose instance has ended and lists again
+// to prove it.
+func CleanSchedules(ctx context.Context, api instance.Describer, cloud deadline.Cloud, scope Scope) (Sweep, error) {
+	found, err := FindBackstops(ctx, api, cloud, scope)
+	if err != nil || len(found.Loose) == 0 {
+		return Sweep{}, err
+	}
+	var s Sweep
+	for _, item := range found.Loose {
+		o := Outcome{Item: item, Err: cloud.Delete(ctx, item.ID)}
+		s.Outcomes = append(s.Outcomes, o)
+		err = errors.Join(err, o.Err)
+	}
+	found, findErr := FindBackstops(ctx, api, cloud, scope)
+	s.Left = found.Loose
+	return s, errors.Join(err, findErr)
+}
+
+// ArmMissing arms the cloud's layer of instances that live without it, and
+// returns those that it armed.
+func ArmMissing(ctx context.Context, api deadline.API, cloud deadline.Cloud, instances []instance.Instance) (armed []instance.Instance, err error) {
+	for _, in := range instances {
+		if err := cloud.Arm(ctx, in.ID, in.Tags.Deadline, in.Persistent); err != nil {
+			return armed, err
+		}
+		armed = append(armed, in)
+		if !in.NoBackstop {
+			continue
+		}
+		tags := map[string]string{lifecycle.TagBackstop: lifecycle.BackstopArmed}
+		if _, err := api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{in.ID}, Tags: account.EC2Tags(tags)}); err != nil {
+			return armed, fmt.Errorf("write down that %s is armed: %w", in.ID, err)
+		}
+	}
+	return armed, nil
+}
