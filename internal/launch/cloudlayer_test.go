@@ -27,7 +27,9 @@ import (
 func backstop(c cloudtest.Cloud) deadline.Cloud {
 	return deadline.Cloud{
 		API: account.SchedulerOf(c.Target), Clock: deadline.Real(c.Local.Clock().Now),
-		Who: func(ctx context.Context) (account.Identity, error) { return account.Identify(ctx, account.STSOf(c.Target)) },
+		Who: func(ctx context.Context) (account.Identity, error) {
+			return account.Identify(ctx, account.STSOf(c.Target))
+		},
 	}
 }
 

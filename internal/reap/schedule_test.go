@@ -22,7 +22,9 @@ func backstop(t *testing.T, c cloudtest.Cloud) deadline.Cloud {
 	t.Helper()
 	cloud := deadline.Cloud{
 		API: account.SchedulerOf(c.Target), Clock: deadline.Real(c.Local.Clock().Now),
-		Who: func(ctx context.Context) (account.Identity, error) { return account.Identify(ctx, account.STSOf(c.Target)) },
+		Who: func(ctx context.Context) (account.Identity, error) {
+			return account.Identify(ctx, account.STSOf(c.Target))
+		},
 	}
 	who, err := cloud.Who(t.Context())
 	if err != nil {
