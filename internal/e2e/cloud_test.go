@@ -16,10 +16,10 @@ import (
 )
 
 // seen prints what is in the local cloud, a line each, for stdout to match:
-// seen instances, seen spot-requests.
+// seen instances, seen spot-requests, seen schedules.
 func seen(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: seen instances|spot-requests")
+		ts.Fatalf("usage: seen instances|spot-requests|schedules")
 	}
 	ctx, api := context.Background(), localEC2(ts, awsx.DefaultRegion)
 	switch args[0] {
@@ -39,6 +39,8 @@ func seen(ts *testscript.TestScript, neg bool, args []string) {
 			fmt.Fprintf(ts.Stdout(), "%s %s %s %s max=%s managed=%s\n", aws.ToString(r.SpotInstanceRequestId), r.Type, r.State, r.InstanceInterruptionBehavior,
 				aws.ToString(r.SpotPrice), account.TagMap(r.Tags)[lifecycle.TagManaged])
 		}
+	case "schedules":
+		seeSchedules(ctx, ts)
 	default:
 		ts.Fatalf("nothing is called %s", args[0])
 	}

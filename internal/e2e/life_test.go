@@ -13,8 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/local/control"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
@@ -229,6 +231,18 @@ func checkNothingLeft(t *testing.T, u *user, api *ec2.Client) {
 	}
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// checkNoSchedules looks for what would still end what has ended.
+func checkNoSchedules(t *testing.T, target *awsx.Target) {
+	t.Helper()
+	out, err := account.SchedulerOf(target).ListSchedules(t.Context(), &scheduler.ListSchedulesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range out.Schedules {
+		t.Errorf("the schedule %s is left", aws.ToString(s.Name))
 	}
 }
 

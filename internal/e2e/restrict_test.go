@@ -8,6 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/permissions"
 )
 
 // restrict makes a user of the script's local cloud who may do what a policy in
@@ -15,15 +18,25 @@ import (
 // tools and our programs find them:
 //
 //	restrict policy.json
+//
+// "restrict user" takes the policy that we tell people to ask for.
 func restrict(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: restrict <policy file>")
+		ts.Fatalf("usage: restrict user|<policy file>")
 	}
 	ctx, target := context.Background(), localTarget(ts, "us-east-1")
 	client, name := iam.NewFromConfig(target.Config()), aws.String("restricted")
-	_, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: name})
+	who, err := account.Identify(ctx, account.STSOf(target))
 	ts.Check(err)
-	_, err = client.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: name, PolicyName: name, PolicyDocument: aws.String(ts.ReadFile(args[0]))})
+	policy := permissions.User("aws", who.Account).JSON()
+	if args[0] != "user" {
+		policy = ts.ReadFile(args[0])
+	}
+	_, err = client.CreateUser(ctx, &iam.CreateUserInput{UserName: name})
+	ts.Check(err)
+	made, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: name, PolicyDocument: aws.String(policy)})
+	ts.Check(err)
+	_, err = client.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: name, PolicyArn: made.Policy.Arn})
 	ts.Check(err)
 	out, err := client.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: name})
 	ts.Check(err)

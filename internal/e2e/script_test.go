@@ -30,7 +30,9 @@ func TestScripts(t *testing.T) {
 			})
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
+		},
 	})
 }
 

@@ -114,6 +114,12 @@ func userScene() scene {
 		return asked(toIAM, (*iam.Client).PutUserPolicy, &iam.PutUserPolicyInput{UserName: user, PolicyName: p, PolicyDocument: allow}, nil)
 	}
 	deletePolicy := asked(toIAM, (*iam.Client).DeleteUserPolicy, &iam.DeleteUserPolicyInput{UserName: ann, PolicyName: p}, nil)
+	managed := asked(toIAM, (*iam.Client).CreatePolicy, &iam.CreatePolicyInput{PolicyName: p, PolicyDocument: allow}, func(o *iam.CreatePolicyOutput) string {
+		return fmt.Sprintf("%s %s attachable=%t", *o.Policy.Arn, *o.Policy.DefaultVersionId, o.Policy.IsAttachable)
+	})
+	attach := func(user *string, name string) func(context.Context, *stage) (string, error) {
+		return asked(toIAM, (*iam.Client).AttachUserPolicy, &iam.AttachUserPolicyInput{UserName: user, PolicyArn: aws.String("arn:aws:iam::123456789012:policy/" + name)}, nil)
+	}
 	deleteUser := asked(toIAM, (*iam.Client).DeleteUser, &iam.DeleteUserInput{UserName: ann}, nil)
 	return scene{name: "user", steps: []step{
 		{name: "a user", do: create, want: "arn:aws:iam::123456789012:user/ann /"},
@@ -132,6 +138,12 @@ func userScene() scene {
 		{name: "delete the user with key and policy", do: deleteUser, want: "DeleteConflict"},
 		{name: "delete the policy", do: deletePolicy, want: "ok"},
 		{name: "delete it again", do: deletePolicy, want: "NoSuchEntity"},
+		{name: "a policy of the account's own", do: managed, want: "arn:aws:iam::123456789012:policy/p v1 attachable=true"},
+		{name: "the same policy", do: managed, want: "EntityAlreadyExists"},
+		{name: "attach it", do: attach(ann, "p"), want: "ok"},
+		{name: "attach it again", do: attach(ann, "p"), want: "ok"},
+		{name: "attach another", do: attach(ann, "q"), want: "NoSuchEntity"},
+		{name: "attach it to nobody", do: attach(bob, "p"), want: "NoSuchEntity"},
 	}}
 }
 

@@ -49,8 +49,9 @@ func (s *Service) aProfile() kind[Profile] {
 }
 
 // find finds an entity and asks for permission to act on it. Permission comes
-// first: who may not look does not learn what exists.
-func (k kind[T]) find(tx *store.Tx, c *call.Caller, action, name string) (T, error) {
+// first: who may not look does not learn what exists. more are condition keys of
+// the action's own.
+func (k kind[T]) find(tx *store.Tx, c *call.Caller, action, name string, more ...policy.Context) (T, error) {
 	var none T
 	if err := checkName(k.parameter, name, k.longest); err != nil {
 		return none, err
@@ -59,7 +60,11 @@ func (k kind[T]) find(tx *store.Tx, c *call.Caller, action, name string) (T, err
 	if !found {
 		entity = k.named(name)
 	}
-	if err := c.Require(action, k.arn(entity), k.context(entity)); err != nil {
+	keys := k.context(entity)
+	for _, m := range more {
+		keys = keys.Merge(m)
+	}
+	if err := c.Require(action, k.arn(entity), keys); err != nil {
 		return none, err
 	}
 	if !found {

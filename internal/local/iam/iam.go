@@ -1,9 +1,9 @@
 // Package iam is IAM of the local cloud: users with access keys, roles with
-// trust policies, inline policies and instance profiles. It answers who an
+// trust policies, policies and instance profiles. It answers who an
 // access key belongs to and what that principal may do.
 //
-// Unlike AWS it is consistent at once. It knows one account, no groups and no
-// managed policies.
+// Unlike AWS it is consistent at once. It knows one account, no groups and none
+// of the policies that AWS manages.
 //
 // https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html
 package iam
@@ -29,6 +29,7 @@ type Service struct {
 	keys     *store.Table[AccessKey]
 	roles    *store.Table[Role]
 	profiles *store.Table[Profile]
+	policies *store.Table[ManagedPolicy]
 }
 
 // User is an IAM user; its key in the table is its name.
@@ -38,6 +39,7 @@ type User struct {
 	Created  time.Time
 	Tags     map[string]string
 	Policies map[string]string // inline: name to document
+	Attached []string          // the ARNs of managed policies
 }
 
 // AccessKey is a pair of long-term credentials.
@@ -79,6 +81,7 @@ func New(s *store.Store, account string) *Service {
 		keys:     store.NewTable[AccessKey](s),
 		roles:    store.NewTable[Role](s),
 		profiles: store.NewTable[Profile](s),
+		policies: store.NewTable[ManagedPolicy](s),
 	}
 }
 
@@ -103,7 +106,7 @@ func (s *Service) Identify(tx *store.Tx, accessKeyID string) (auth.Secret, call.
 	if !found {
 		return auth.Secret{}, call.Principal{}, false
 	}
-	p := call.Principal{ARN: s.userARN(u), UserID: u.ID, Account: s.account, Policies: documents(u.Policies)}
+	p := call.Principal{ARN: s.userARN(u), UserID: u.ID, Account: s.account, Policies: documents(s.everyPolicy(tx, u))}
 	p.Context = s.context(tx, p, u.Tags)
 	p.Context.Set("aws:username", u.Name)
 	p.Context.Set("aws:PrincipalType", "User")
@@ -152,12 +155,12 @@ func (s *Service) context(tx *store.Tx, p call.Principal, tags map[string]string
 	return c
 }
 
-// documents reads inline policies. They were read when they were put, so one
+// documents reads policies, by name. They were read when they were put, so one
 // that cannot be read now is a broken state, and allows nothing.
-func documents(inline map[string]string) []*policy.Document {
+func documents(texts map[string]string) []*policy.Document {
 	var out []*policy.Document
-	for _, name := range slices.Sorted(maps.Keys(inline)) {
-		d, err := policy.Parse([]byte(inline[name]), policy.Identity)
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		d, err := policy.Parse([]byte(texts[name]), policy.Identity)
 		if err != nil {
 			panic(fmt.Sprintf("iam: the stored policy %s cannot be read: %v", name, err))
 		}
@@ -217,6 +220,8 @@ func (s *Service) Operations() []call.Operation {
 		call.Writes("DeleteUser", s.deleteUser),
 		call.Writes("PutUserPolicy", s.putUserPolicy),
 		call.Writes("DeleteUserPolicy", s.deleteUserPolicy),
+		call.Writes("CreatePolicy", s.createPolicy),
+		call.Writes("AttachUserPolicy", s.attachUserPolicy),
 		call.Writes("CreateAccessKey", s.createAccessKey),
 		call.Reads("ListAccessKeys", s.listAccessKeys),
 		call.Writes("DeleteAccessKey", s.deleteAccessKey),

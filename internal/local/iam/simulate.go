@@ -128,17 +128,17 @@ func (s *Service) simulated(tx *store.Tx, c *call.Caller, arn string) (simulatio
 		return simulation{}, errInput("Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
 	}
 	var name string
-	var inline map[string]string
+	var texts map[string]string
 	var keys policy.Context
 	var found bool
 	if kindOf == "user" {
 		var u User
 		u, found = s.aUser().at(tx, arn)
-		name, inline, keys = u.Name, u.Policies, s.aUser().context(u)
+		name, texts, keys = u.Name, s.everyPolicy(tx, u), s.aUser().context(u)
 	} else {
 		var r Role
 		r, found = s.aRole().at(tx, arn)
-		name, inline, keys = r.Name, r.Policies, s.aRole().context(r)
+		name, texts, keys = r.Name, r.Policies, s.aRole().context(r)
 	}
 	if err := c.Require("iam:SimulatePrincipalPolicy", arn, keys); err != nil {
 		return simulation{}, err
@@ -146,8 +146,8 @@ func (s *Service) simulated(tx *store.Tx, c *call.Caller, arn string) (simulatio
 	if !found {
 		return simulation{}, errNoSuchEntity("The %s with ARN %s cannot be found.", kindOf, arn)
 	}
-	p := simulation{documents: documents(inline)}
-	for _, policyName := range slices.Sorted(maps.Keys(inline)) {
+	p := simulation{documents: documents(texts)}
+	for _, policyName := range slices.Sorted(maps.Keys(texts)) {
 		p.ids = append(p.ids, kindOf+"_"+name+"_"+policyName)
 	}
 	return p, nil

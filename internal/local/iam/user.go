@@ -83,6 +83,8 @@ func (s *Service) deleteUser(tx *store.Tx, c *call.Caller, in *userInput) (*noth
 		return nil, err
 	case len(s.keysOf(tx, u)) > 0:
 		return nil, errDeleteConflict("Cannot delete entity, must delete access keys first.")
+	case len(u.Attached) > 0:
+		return nil, errDeleteConflict("Cannot delete entity, must detach all policies first.")
 	case len(u.Policies) > 0:
 		return nil, errDeleteConflict("Cannot delete entity, must delete policies first.")
 	}

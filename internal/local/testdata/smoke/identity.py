@@ -18,6 +18,7 @@ def tell(cloud):
     same((me["Account"], me["Arn"].startswith("arn:aws:iam::123456789012:user/")), ("123456789012", True))
     role_and_profile(cloud["iam"])
     user(cloud["iam"])
+    managed_policy(cloud["iam"])
 
 
 def role_and_profile(iam):
@@ -71,6 +72,18 @@ def user(iam):
     refused("NoSuchEntity", iam.delete_user_policy, UserName="ann", PolicyName="p")
     iam.delete_user(UserName="ann")
     refused("NoSuchEntity", iam.get_user, UserName="ann")
+
+
+def managed_policy(iam):
+    made = iam.create_policy(PolicyName="all-of-ec2", PolicyDocument=json.dumps(ALLOW), Tags=[{"Key": "a", "Value": "b"}])["Policy"]
+    same((made["Arn"], made["DefaultVersionId"], made["IsAttachable"], made["AttachmentCount"]),
+         ("arn:aws:iam::123456789012:policy/all-of-ec2", "v1", True, 0))
+    refused("EntityAlreadyExists", iam.create_policy, PolicyName="all-of-ec2", PolicyDocument=json.dumps(ALLOW))
+    who = iam.create_user(UserName="eve")["User"]["Arn"]
+    iam.attach_user_policy(UserName="eve", PolicyArn=made["Arn"])
+    refused("NoSuchEntity", iam.attach_user_policy, UserName="eve", PolicyArn=made["Arn"] + "x")
+    refused("DeleteConflict", iam.delete_user, UserName="eve")
+    simulated(iam, who)
 
 
 def keys(iam):
