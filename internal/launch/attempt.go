@@ -61,7 +61,6 @@ func (p Plan) freeze(number int, c Candidate, zone string, have prepared, endpoi
 		MaxCount:                          aws.Int32(1),
 		ImageId:                           aws.String(c.Image.ID()),
 		InstanceType:                      types.InstanceType(c.Type.Name),
-		SecurityGroupIds:                  []string{have.network.SecurityGroup},
 		IamInstanceProfile:                &types.IamInstanceProfileSpecification{Name: aws.String(have.profile)},
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
 		UserData:                          aws.String(base64.StdEncoding.EncodeToString(userData)),
@@ -70,6 +69,7 @@ func (p Plan) freeze(number int, c Candidate, zone string, have prepared, endpoi
 		TagSpecifications:                 tagSpecifications(tags, c.Market),
 		InstanceMarketOptions:             c.marketOptions(),
 	}
+	have.place(request, zone, p.Chosen.NoPublicIP)
 	if have.key != "" {
 		request.KeyName = aws.String(have.key)
 	}

@@ -123,25 +123,6 @@ func (r *running) prepare(ctx context.Context) (prepared, error) {
 	return have, err
 }
 
-func (r *running) ensureKey(ctx context.Context, have *prepared) (detail string, err error) {
-	if r.plan.Key == nil {
-		return "none: this machine has no SSH key", nil
-	}
-	have.key, err = account.EnsureKey(ctx, r.EC2, *r.plan.Key, have.origin, r.record)
-	return fmt.Sprintf("%s, from %s", have.key, r.plan.Key.Path), err
-}
-
-func (r *running) ensureNetwork(ctx context.Context, have *prepared) (detail string, err error) {
-	source := r.plan.Source
-	if !source.IsValid() {
-		if source, err = r.Address(ctx); err != nil {
-			return "", err
-		}
-	}
-	have.network, err = account.EnsureNetwork(ctx, r.EC2, source, have.origin, r.record)
-	return fmt.Sprintf("SSH open to %s only (%s)", source, have.network.SecurityGroup), err
-}
-
 func (r *running) ensureRole(ctx context.Context, have *prepared) (detail string, err error) {
 	have.profile, err = account.EnsureRole(ctx, r.IAM, have.who, have.origin, r.record)
 	return have.profile + ": may end its own instance, no other", err
@@ -177,10 +158,10 @@ func (r *running) header(have prepared) journal.Header {
 // record writes down what was made, before anything else happens to it.
 func (r *running) record(kind account.Kind, id string) {
 	r.write(journal.Entry{Kind: journal.Kind(kind), ID: id})
-	if kind == account.SecurityGroup {
+	if what, goes := undoable(kind); goes {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.made = append(r.made, reap.Item{Kind: reap.SecurityGroup, ID: id, Why: "the launch failed"})
+		r.made = append(r.made, reap.Item{Kind: what, ID: id, Why: "the launch failed"})
 	}
 }
 

@@ -42,7 +42,10 @@ func (p Plan) tries() []try {
 // lack of capacity leads to the next one, as an attempt with a token of its own:
 // the same token in another zone would be a second instance.
 func (r *running) obtain(ctx context.Context, have prepared) (instance.Instance, attempt, error) {
-	all := r.plan.tries()
+	all, err := have.within(r.plan.tries())
+	if err != nil {
+		return instance.Instance{}, attempt{}, err
+	}
 	for i, t := range all {
 		in, a, err := r.attempt(ctx, i+1, t, have)
 		if err == nil {

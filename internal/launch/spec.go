@@ -32,6 +32,8 @@ type Spec struct {
 	SpotMaxPrice string           // USD per hour to pay at most for Spot; empty: the on-demand price
 	MaxPrice     string           // USD per hour that whatever is launched may cost; empty: what the first one costs
 
+	Chosen Chosen // what is used of the user's own network and keys
+
 	Reservation    string // the id of a capacity reservation, whatever the offer says
 	UseReservation bool   // refuse an offer without a reservation
 }
@@ -57,6 +59,9 @@ func (s Spec) check() error {
 	case s.Region != "" && s.Offer.Region != "" && s.Region != s.Offer.Region && (len(s.Offer.Zones()) > 0 || s.Offer.ReservationID != ""):
 		return problem.New(problem.Usage, "the offer is for %s, and --region says %s", s.Offer.Region, s.Region).
 			WithNext("search in that region: truffle search %s --region %s", s.Offer.InstanceType, s.Region)
+	}
+	if err := s.checkChosen(); err != nil {
+		return err
 	}
 	return s.checkReservation()
 }

@@ -1,7 +1,6 @@
 package sshx_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -74,16 +73,17 @@ func TestKeysOfAnAgent(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
+	held := func() ([]sshx.Key, error) { return sshx.AgentKeys(t.Context()) }
 	t.Run("only where there is no file", func(t *testing.T) {
-		key, err := sshx.FindKey(t.Context(), home(t, nil), sshx.AgentKeys)
+		key, err := sshx.FindKey(home(t, nil), held)
 		if err != nil || !key.InAgent {
 			t.Errorf("%+v, %v", key, err)
 		}
-		key, err = sshx.FindKey(t.Context(), home(t, map[string]string{"id_ecdsa.pub": ecdsaLine(t)}), sshx.AgentKeys)
+		key, err = sshx.FindKey(home(t, map[string]string{"id_ecdsa.pub": ecdsaLine(t)}), held)
 		if err != nil || !key.InAgent || len(key.PassedOver) != 1 {
 			t.Errorf("beside a file of no use: %+v, %v", key, err)
 		}
-		key, err = sshx.FindKey(t.Context(), home(t, map[string]string{"id_ed25519.pub": ed25519Line(t)}), sshx.AgentKeys)
+		key, err = sshx.FindKey(home(t, map[string]string{"id_ed25519.pub": ed25519Line(t)}), held)
 		if err != nil || key.InAgent {
 			t.Errorf("beside a file: %+v, %v", key, err)
 		}
@@ -98,8 +98,9 @@ func TestNoAgentIsNoKey(t *testing.T) {
 			if err != nil || len(keys) != 0 {
 				t.Errorf("%+v, %v", keys, err)
 			}
+			held := func() ([]sshx.Key, error) { return keys, err }
 			var none *sshx.NoKeyError
-			if _, err := sshx.FindKey(t.Context(), home(t, nil), sshx.AgentKeys); !errors.As(err, &none) {
+			if _, err := sshx.FindKey(home(t, nil), held); !errors.As(err, &none) {
 				t.Errorf("%v", err)
 			}
 		})
@@ -108,9 +109,9 @@ func TestNoAgentIsNoKey(t *testing.T) {
 
 // An agent that does not answer is named among what was no use.
 func TestAgentThatIsSilent(t *testing.T) {
-	silent := func(context.Context) ([]sshx.Key, error) { return nil, errors.New("no answer") }
+	silent := func() ([]sshx.Key, error) { return nil, errors.New("no answer") }
 	var none *sshx.NoKeyError
-	if _, err := sshx.FindKey(t.Context(), home(t, nil), silent); !errors.As(err, &none) || len(none.PassedOver) != 1 {
+	if _, err := sshx.FindKey(home(t, nil), silent); !errors.As(err, &none) || len(none.PassedOver) != 1 {
 		t.Errorf("%v", err)
 	}
 }

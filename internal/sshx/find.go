@@ -1,7 +1,6 @@
 package sshx
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,13 +11,13 @@ import (
 // FindKey returns the user's key: that of a file, as FindPublicKey finds it, or
 // else the first that an agent holds and EC2 accepts. agent lists those, as
 // AgentKeys does; nil is no agent.
-func FindKey(ctx context.Context, home string, agent func(context.Context) ([]Key, error)) (Key, error) {
+func FindKey(home string, agent func() ([]Key, error)) (Key, error) {
 	key, err := FindPublicKey(home)
 	var none *NoKeyError
 	if agent == nil || !errors.As(err, &none) {
 		return key, err
 	}
-	held, agentErr := agent(ctx)
+	held, agentErr := agent()
 	switch {
 	case agentErr != nil:
 		none.PassedOver = append(none.PassedOver, PassedOver{"ssh-agent", agentErr.Error()})

@@ -42,6 +42,8 @@ type Options struct {
 	UseReservation bool
 	Reservation    string
 
+	own
+
 	StdinTimeout string
 	Output       string
 }
@@ -88,6 +90,7 @@ func (o *Options) wishes(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Name, "name", "", "what to call the instance: its `name`")
 	flags.StringVar(&o.TTL, "ttl", "", "how long it may live, a `duration`: 90s, 45m, 8h, 1d, 2d12h, 1w, or none for the longest allowed (default 8h)")
 	flags.StringVar(&o.SSHCIDR, "ssh-cidr", "", "the `network` that may reach SSH (default: this machine's public address)")
+	o.own.wishes(flags)
 	flags.BoolVar(&o.CreateKey, "create-key", false, "make ~/.ssh/id_ed25519 when there is no SSH key")
 }
 
@@ -145,6 +148,8 @@ func (o *Options) spec(ctx context.Context) (launch.Spec, error) {
 		TTL:       o.TTL,
 		CreateKey: o.CreateKey,
 
+		Chosen: o.chosen(),
+
 		Zone:           o.Zone,
 		SpotMaxPrice:   o.SpotMaxPrice,
 		MaxPrice:       o.MaxPrice,
@@ -192,7 +197,8 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 		return launch.Plan{}, nil, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
 	}
 	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
-	if err := launch.Check(spec, machine); err != nil {
+	machine = withAgent(ctx, machine)
+	if spec, err = offerKey(o.Factory.Streams, spec, machine); err != nil {
 		return launch.Plan{}, nil, err
 	}
 	target, err := o.Factory.Connect(ctx, spec.WantedRegion())
@@ -204,7 +210,10 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	if err != nil {
 		return plan, target, err
 	}
-	plan, err = plan.CheckReservation(ctx, target.EC2(), target.Clock.Now())
+	if plan, err = plan.CheckReservation(ctx, target.EC2(), target.Clock.Now()); err != nil {
+		return plan, target, err
+	}
+	plan, err = plan.CheckChosen(ctx, target.EC2())
 	return plan, target, err
 }
 
