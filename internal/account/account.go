@@ -2,7 +2,8 @@
 // the caller's identity, a key pair, a network with a security group, the
 // agent's role and a bucket for the agent's program. Each Ensure is
 // idempotent, may run beside the others and beside other launches, and reports
-// what it made. Nothing here is deleted: that is reap's work.
+// what it made. Nothing here is deleted but what lost a race for being the only
+// one, a moment after it was made: all else is reap's work.
 package account
 
 import (
@@ -49,6 +50,9 @@ type Kind string
 // The kinds of what an account needs once, as journals name them too.
 const (
 	SecurityGroup Kind = "security-group"
+	VPC           Kind = "vpc"
+	Subnet        Kind = "subnet"
+	Gateway       Kind = "internet-gateway"
 	KeyPair       Kind = "key-pair"
 	Role          Kind = "role"
 	Bucket        Kind = "bucket"

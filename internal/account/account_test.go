@@ -263,12 +263,12 @@ func TestTenAtOnceMakeOneOfEach(t *testing.T) {
 }
 
 func TestParseSource(t *testing.T) {
-	for in, want := range map[string]string{"203.0.113.7": "203.0.113.7/32", "203.0.113.7/24": "203.0.113.0/24", "2001:db8::1": "2001:db8::1/128"} {
+	for in, want := range map[string]string{"203.0.113.7": "203.0.113.7/32", "203.0.113.7/24": "203.0.113.0/24", "2001:db8::1": "2001:db8::1/128", "0.0.0.0/0": "0.0.0.0/0", "::/0": "::/0", "::ffff:203.0.113.7": "203.0.113.7/32"} {
 		if got, err := account.ParseSource(in); err != nil || got.String() != want {
 			t.Errorf("%s: %v, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"", "home", "203.0.113.7/99", "0.0.0.0.0"} {
+	for _, in := range []string{"", "home", "203.0.113.7/99", "0.0.0.0.0", "203.0.113.7/0", "2001:db8::1/0", "::ffff:203.0.113.7/128"} {
 		if got, err := account.ParseSource(in); err == nil {
 			t.Errorf("%q was taken for %v", in, got)
 		}

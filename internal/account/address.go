@@ -59,13 +59,21 @@ func askAddress(ctx context.Context, client *http.Client) (netip.Addr, error) {
 }
 
 // ParseSource reads the network that --ssh-cidr names: a prefix or one address.
+// Everybody is let in only where that was written as such: a prefix of no bits
+// after any other address is a slip.
 func ParseSource(s string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(s); err == nil {
+		addr = addr.Unmap()
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(s)
-	if err != nil {
+	switch {
+	case err != nil:
 		return p, problem.New(problem.Usage, "%q is not a network", s).WithNext("write it like 203.0.113.7/32")
+	case p.Addr().Is4In6():
+		return p, problem.New(problem.Usage, "%q is a network of IPv4 in IPv6's form", s).WithNext("write it like 203.0.113.7/32")
+	case p.Bits() == 0 && p != p.Masked():
+		return p, problem.New(problem.Usage, "%q would let everybody in", s).WithNext("write 203.0.113.7/32 for one address, or %s if that is what you want", p.Masked())
 	}
 	return p.Masked(), nil
 }

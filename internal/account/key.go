@@ -10,6 +10,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/sshx"
 )
 
@@ -77,6 +78,20 @@ func importKey(ctx context.Context, api KeyAPI, name string, key sshx.Key, origi
 		made(KeyPair, name)
 	}
 	return err
+}
+
+// FindKeyPair makes sure that the region has a key pair of the name that the
+// user gave. It is used as it is.
+func FindKeyPair(ctx context.Context, api KeyAPI, name string) error {
+	out, err := api.DescribeKeyPairs(ctx, &ec2.DescribeKeyPairsInput{KeyNames: []string{name}})
+	switch {
+	case awserr.IsNotFound(err) || err == nil && len(out.KeyPairs) == 0:
+		return problem.New(problem.NotFound, "there is no key pair %s in the region", name).
+			WithNext("see yours with: aws ec2 describe-key-pairs; without --key-pair spawn imports the key of this machine")
+	case err != nil:
+		return fmt.Errorf("look for the key pair %s: %w", name, err)
+	}
+	return nil
 }
 
 // otherKeyName is for a key whose usual name another key has.

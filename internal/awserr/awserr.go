@@ -122,6 +122,17 @@ func IsRoleNotReady(err error) bool {
 	return Code(err) == "ValidationException" && strings.Contains(strings.ToLower(Message(err)), "assume the role")
 }
 
+// IsNoDefaultVPC tells that a request which names no network was meant for the
+// default VPC, and the account has none in the region. EC2 is widely reported to
+// answer so to CreateSecurityGroup and RunInstances.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+func IsNoDefaultVPC(err error) bool { return Code(err) == "VPCIdNotSpecified" }
+
+// IsInvalidValue tells that EC2 does not take a parameter's value, such as a
+// zone in which the account can make nothing new.
+func IsInvalidValue(err error) bool { return Code(err) == "InvalidParameterValue" }
+
 // IsDryRunOK tells that a request made with DryRun would have succeeded: EC2
 // says so by an error.
 func IsDryRunOK(err error) bool { return Code(err) == "DryRunOperation" }

@@ -67,6 +67,7 @@ func alreadyExistsCode(code string) bool {
 		"InvalidKeyPair.Duplicate",
 		"RouteAlreadyExists",
 		"Resource.AlreadyAssociated", // a gateway attached, a route table associated
+		"InvalidSubnet.Conflict",     // another subnet of the VPC has the addresses
 		"EntityAlreadyExists",        // IAM
 		"BucketAlreadyOwnedByYou",    // S3
 		"ConflictException":          // Scheduler

@@ -51,7 +51,6 @@ func (p Plan) freeze(number int, t try, share int, have *prepared, endpoint stri
 		MaxCount:                          aws.Int32(int32(share)),
 		ImageId:                           aws.String(c.Image.ID()),
 		InstanceType:                      types.InstanceType(c.Type.Name),
-		SecurityGroupIds:                  []string{have.network.SecurityGroup},
 		IamInstanceProfile:                profileSpecification(have.profile),
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
 		UserData:                          aws.String(base64.StdEncoding.EncodeToString(userData)),
@@ -61,6 +60,7 @@ func (p Plan) freeze(number int, t try, share int, have *prepared, endpoint stri
 		TagSpecifications:                 tagSpecifications(tags, p.Tags, c.Market),
 		InstanceMarketOptions:             c.marketOptions(tags.Deadline),
 	}
+	have.place(request, t.zone, p.Chosen.NoPublicIP)
 	if have.key != "" {
 		request.KeyName = aws.String(have.key)
 	}

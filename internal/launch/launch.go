@@ -148,8 +148,8 @@ func (r *running) header(have *prepared) journal.Header {
 // record writes down what was made, before anything else happens to it.
 func (r *running) record(kind account.Kind, id string) {
 	r.write(journal.Entry{Kind: journal.Kind(kind), ID: id})
-	if kind == account.SecurityGroup {
-		r.undoLater(reap.Item{Kind: reap.SecurityGroup, ID: id, Why: "the launch failed"})
+	if what, goes := undoable(kind); goes {
+		r.undoLater(reap.Item{Kind: what, ID: id, Why: "the launch failed"})
 	}
 }
 

@@ -61,6 +61,9 @@ func (t try) share(wanted int) int { return (wanted + t.left) / (t.left + 1) }
 // a token of its own: the same token in another zone would be a second instance.
 // It returns what runs also when that is too little, with why there is no more.
 func (r *running) obtain(ctx context.Context, have *prepared) (got []Member, err error) {
+	if r.plan.Candidates, err = have.within(r.plan.Candidates); err != nil {
+		return nil, err
+	}
 	all := r.plan.tries()
 	full := map[string]bool{} // what had no room in this launch
 	for i, t := range all {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -25,7 +26,8 @@ type Plan struct {
 	Lifetime   lifecycle.Lifetime
 	NotAfter   lifecycle.Deadline // the latest deadline possible; zero: the lifetime alone decides
 	Source     netip.Prefix       // invalid: ask for the caller's address
-	Key        *sshx.Key          // nil: without a key
+	Key        *sshx.Key          // nil: without a key of this machine
+	Chosen     Chosen             // what is used of the user's own network and keys
 	Notes      []string           // what the user should know before it begins
 
 	Wait         bool // until the instances run and their agents are ready
@@ -51,6 +53,8 @@ type Machine struct {
 	Home      string // the home folder, where keys are
 	Ceiling   time.Duration
 	KeyNeeded bool // whether an instance without an SSH key could not be reached
+
+	AgentKeys func() ([]sshx.Key, error) // what ssh-agent holds; nil: there is none to ask
 }
 
 // Check says what is wrong with a spec. It calls no API and creates nothing, so
@@ -67,7 +71,7 @@ func Resolve(s Spec, m Machine) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if p.Key == nil && s.CreateKey {
+	if p.Key == nil && s.CreateKey && s.Chosen.KeyPair == "" {
 		key, err := sshx.CreateKey(m.Home)
 		if err != nil {
 			return Plan{}, err
@@ -114,8 +118,13 @@ func draft(s Spec, m Machine) (Plan, error) {
 	if err := p.choose(s); err != nil {
 		return Plan{}, err
 	}
-	p.Key, err = findKey(m, s.CreateKey)
-	return p, err
+	p.noteChosen(s, m)
+	return p, p.chooseKey(s, m)
+}
+
+// note adds something that the user should know before it begins.
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
 }
 
 // WantedRegion is the region that the user, the zone asked for or the offer
@@ -142,20 +151,26 @@ func (p *Plan) choose(s Spec) error {
 	return nil
 }
 
-// findKey finds the user's key. Without one, an instance that only SSH reaches
-// would be of no use.
-func findKey(m Machine, create bool) (*sshx.Key, error) {
-	key, err := sshx.FindPublicKey(m.Home)
+// chooseKey finds the user's key, unless a key pair was named. Without one, an
+// instance that only SSH reaches would be of no use.
+func (p *Plan) chooseKey(s Spec, m Machine) error {
+	if s.Chosen.KeyPair != "" {
+		return nil
+	}
+	key, err := sshx.FindKey(m.Home, m.AgentKeys)
 	var none *sshx.NoKeyError
 	switch {
 	case err == nil:
-		return &key, nil
+		p.Key = &key
+		for _, passed := range key.PassedOver {
+			p.note("the SSH key %s is not used: %s", passed.Path, passed.Reason)
+		}
 	case !errors.As(err, &none):
-		return nil, err
-	case m.KeyNeeded && !create:
-		return nil, &problem.Error{Kind: problem.Usage, Err: err, Next: "have one made with --create-key, or make it yourself with ssh-keygen"}
+		return err
+	case m.KeyNeeded && !s.CreateKey:
+		return &problem.Error{Kind: problem.Usage, Err: err, Next: "have one made with --create-key, or make it yourself with ssh-keygen"}
 	}
-	return nil, nil
+	return nil
 }
 
 func newID() string {

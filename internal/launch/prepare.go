@@ -75,29 +75,6 @@ func recalled[T any](r *running, step Step, name string, provide func() (T, erro
 	return value, false, nil
 }
 
-func (r *running) ensureKey(ctx context.Context, have *prepared) (detail string, err error) {
-	if r.plan.Key == nil {
-		return "none: this machine has no SSH key", nil
-	}
-	have.key, _, err = recalled(r, StepKey, r.plan.Key.Hash(), func() (string, error) {
-		return account.EnsureKey(ctx, r.EC2, *r.plan.Key, have.origin, r.record)
-	})
-	return fmt.Sprintf("%s, from %s", have.key, r.plan.Key.Path), err
-}
-
-func (r *running) ensureNetwork(ctx context.Context, have *prepared) (detail string, err error) {
-	source := r.plan.Source
-	if !source.IsValid() {
-		if source, err = r.Address(ctx); err != nil {
-			return "", err
-		}
-	}
-	have.network, _, err = recalled(r, StepNetwork, source.String(), func() (account.Network, error) {
-		return account.EnsureNetwork(ctx, r.EC2, source, have.origin, r.record)
-	})
-	return fmt.Sprintf("SSH open to %s only (%s)", source, have.network.SecurityGroup), err
-}
-
 // ensureRole provides the agent's role. Who may not make it may still use one
 // that an administrator made.
 func (r *running) ensureRole(ctx context.Context, have *prepared) (detail string, err error) {

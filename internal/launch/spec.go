@@ -32,6 +32,8 @@ type Spec struct {
 	SpotMaxPrice string           // USD per hour to pay at most for Spot; empty: the on-demand price
 	MaxPrice     string           // USD per hour that whatever is launched may cost; empty: what the first one costs
 
+	Chosen Chosen // what is used of the user's own network and keys
+
 	Reservation    string // the id of a capacity reservation, whatever the offer says
 	UseReservation bool   // refuse an offer without a reservation
 
@@ -92,6 +94,9 @@ func (s Spec) check() error {
 		return err
 	}
 	if err := s.checkImage(); err != nil {
+		return err
+	}
+	if err := s.checkChosen(); err != nil {
 		return err
 	}
 	return s.checkReservation()

@@ -98,7 +98,7 @@ func TestContract(t *testing.T) {
 		t.Skip("skipped by -short")
 	}
 	scenes := []scene{
-		networkScene(), routeScene(), ruleScene(), attributeScene(), typeScene(),
+		networkScene(), interfaceScene(), routeScene(), ruleScene(), attributeScene(), typeScene(),
 		roleScene(), userScene(), objectScene(), parameterScene(), scheduleScene(),
 	}
 	t.Run("local", func(t *testing.T) {

@@ -55,7 +55,7 @@ func settle(item Item, err error) Outcome {
 	switch {
 	case err == nil || awserr.IsNotFound(err):
 		return Outcome{Item: item}
-	case awserr.IsInUse(err):
+	case awserr.IsInUse(err) || errors.Is(err, errInUse):
 		return Outcome{Item: item, InUse: true}
 	default:
 		return Outcome{Item: item, Err: err}
@@ -75,6 +75,12 @@ func deleteOne(ctx context.Context, api API, item Item) error {
 		_, err = api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: aws.String(item.ID)})
 	case Schedule:
 		err = errors.New("it is no resource of EC2")
+	case Subnet:
+		_, err = api.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: aws.String(item.ID)})
+	case Gateway:
+		err = deleteGateway(ctx, api, item.ID)
+	case VPC:
+		_, err = api.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: aws.String(item.ID)})
 	}
 	if err != nil {
 		return fmt.Errorf("delete the %s %s: %w", item.Kind, item.ID, err)

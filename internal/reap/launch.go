@@ -33,5 +33,38 @@ func OfLaunch(ctx context.Context, api API, launch string) ([]Item, error) {
 	for _, g := range groups.SecurityGroups {
 		found = append(found, Item{Kind: SecurityGroup, ID: aws.ToString(g.GroupId), Why: why})
 	}
+	network, err := networkOfLaunch(ctx, api, ours)
+	for kind, ids := range network {
+		for _, id := range ids {
+			found = append(found, Item{Kind: kind, ID: id, Why: why})
+		}
+	}
+	return found, err
+}
+
+// networkOfLaunch lists the parts of a network that bear the tag.
+func networkOfLaunch(ctx context.Context, api API, ours []types.Filter) (map[Kind][]string, error) {
+	found := map[Kind][]string{}
+	vpcs, err := api.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: ours})
+	if err != nil {
+		return found, fmt.Errorf("look for a VPC of the launch: %w", err)
+	}
+	for _, v := range vpcs.Vpcs {
+		found[VPC] = append(found[VPC], aws.ToString(v.VpcId))
+	}
+	subnets, err := api.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: ours})
+	if err != nil {
+		return found, fmt.Errorf("look for subnets of the launch: %w", err)
+	}
+	for _, s := range subnets.Subnets {
+		found[Subnet] = append(found[Subnet], aws.ToString(s.SubnetId))
+	}
+	gateways, err := api.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{Filters: ours})
+	if err != nil {
+		return found, fmt.Errorf("look for an internet gateway of the launch: %w", err)
+	}
+	for _, g := range gateways.InternetGateways {
+		found[Gateway] = append(found[Gateway], aws.ToString(g.InternetGatewayId))
+	}
 	return found, nil
 }

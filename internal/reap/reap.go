@@ -28,6 +28,7 @@ type API interface {
 	DescribeSecurityGroups(context.Context, *ec2.DescribeSecurityGroupsInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error)
 	DeleteVolume(context.Context, *ec2.DeleteVolumeInput, ...func(*ec2.Options)) (*ec2.DeleteVolumeOutput, error)
 	DeleteSecurityGroup(context.Context, *ec2.DeleteSecurityGroupInput, ...func(*ec2.Options)) (*ec2.DeleteSecurityGroupOutput, error)
+	NetworkAPI
 }
 
 // Kind is a sort of leftover. The order of the constants is the order in which
@@ -40,11 +41,14 @@ const (
 	Instance
 	Volume
 	SecurityGroup
+	Subnet
+	Gateway
+	VPC
 	Schedule // not among what Delete deletes: see CleanSchedules
 )
 
 func (k Kind) String() string {
-	return [...]string{"Spot request", "instance", "volume", "security group", "schedule"}[k]
+	return [...]string{"Spot request", "instance", "volume", "security group", "subnet", "internet gateway", "VPC", "schedule"}[k]
 }
 
 // Item is something that is left.
@@ -67,6 +71,8 @@ type Scope struct {
 	Owner string            // only this principal's
 	Now   time.Time         // by the service's clock
 	Mine  func(string) bool // whether this machine's finished launches made the id; such furniture may be young
+
+	ending map[string]bool // instances that were found to be left: what only they use is left too
 }
 
 func (s Scope) covers(tags map[string]string) bool {
@@ -74,10 +80,18 @@ func (s Scope) covers(tags map[string]string) bool {
 }
 
 // Find lists what is left in the region: instances past their deadline,
-// volumes without an instance, and security groups that nothing uses.
+// volumes without an instance, security groups that nothing uses, and networks
+// of ours that nothing is in.
 func Find(ctx context.Context, api API, scope Scope) ([]Item, error) {
-	var found []Item
-	for _, find := range []func(context.Context, API, Scope) ([]Item, error){overdue, looseVolumes, unusedGroups} {
+	found, err := overdue(ctx, api, scope)
+	if err != nil {
+		return nil, err
+	}
+	scope.ending = make(map[string]bool)
+	for _, in := range found {
+		scope.ending[in.ID] = true
+	}
+	for _, find := range []func(context.Context, API, Scope) ([]Item, error){looseVolumes, unusedGroups, unusedNetworks} {
 		items, err := find(ctx, api, scope)
 		if err != nil {
 			return nil, err
@@ -130,8 +144,7 @@ func unusedGroups(ctx context.Context, api API, scope Scope) ([]Item, error) {
 		}
 		for _, g := range page.SecurityGroups {
 			id, tags := aws.ToString(g.GroupId), account.TagMap(g.Tags)
-			settled := scope.Now.Sub(lifecycle.ReadOrigin(tags).Created) >= youngest || scope.Mine(id)
-			if scope.covers(tags) && settled {
+			if scope.covers(tags) && scope.settled(id, tags) {
 				groups[id] = aws.ToString(g.GroupName)
 			}
 		}
@@ -139,7 +152,7 @@ func unusedGroups(ctx context.Context, api API, scope Scope) ([]Item, error) {
 	if len(groups) == 0 {
 		return nil, nil
 	}
-	if err := dropUsed(ctx, api, groups); err != nil {
+	if err := dropUsed(ctx, api, scope, groups); err != nil {
 		return nil, err
 	}
 	var out []Item
@@ -149,9 +162,14 @@ func unusedGroups(ctx context.Context, api API, scope Scope) ([]Item, error) {
 	return out, nil
 }
 
+// goes tells that a network interface goes with an instance that is left.
+func (s Scope) goes(nic types.NetworkInterface) bool {
+	return nic.Attachment != nil && s.ending[aws.ToString(nic.Attachment.InstanceId)]
+}
+
 // dropUsed takes the groups out that a network interface has. The interface of
 // an instance keeps its group until the instance is terminated for good.
-func dropUsed(ctx context.Context, api API, groups map[string]string) error {
+func dropUsed(ctx context.Context, api API, scope Scope, groups map[string]string) error {
 	filter := types.Filter{Name: aws.String("group-id"), Values: lifecycle.SortedKeys(groups)}
 	pages := ec2.NewDescribeNetworkInterfacesPaginator(api, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{filter}})
 	for pages.HasMorePages() {
@@ -160,6 +178,9 @@ func dropUsed(ctx context.Context, api API, groups map[string]string) error {
 			return fmt.Errorf("list the network interfaces: %w", err)
 		}
 		for _, nic := range page.NetworkInterfaces {
+			if scope.goes(nic) {
+				continue
+			}
 			for _, g := range nic.Groups {
 				delete(groups, aws.ToString(g.GroupId))
 			}

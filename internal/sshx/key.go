@@ -11,7 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"runtime"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -21,7 +21,8 @@ import (
 
 // Key is a public key of the user's, and where it lies.
 type Key struct {
-	Path        string       // the public key's file
+	Path        string       // the public key's file; "" for one that only an agent holds
+	InAgent     bool         // it was found in an agent and in no file
 	PrivatePath string       // the private key's file, or "" when it is not there: an agent may hold it
 	Type        string       // ssh-rsa or ssh-ed25519
 	Comment     string       // what the file says after the key, often user@host
@@ -51,9 +52,18 @@ func (e *NoKeyError) Error() string {
 	return text
 }
 
+// Where says where the key was found.
+func (k Key) Where() string {
+	if k.InAgent {
+		return strings.TrimSpace("ssh-agent " + k.Comment)
+	}
+	return k.Path
+}
+
 // Identity is what to give ssh as the identity: the private key's file or, when
 // only an agent can have the private key, the public key's, by which ssh finds
-// it there.
+// it there. It is "" for a key without a file, which ssh finds by asking the
+// agent.
 func (k Key) Identity() string {
 	if k.PrivatePath == "" {
 		return k.Path
@@ -94,7 +104,7 @@ func (k Key) sum() [sha256.Size]byte {
 func FindPublicKey(home string) (Key, error) {
 	var passed []PassedOver
 	for _, name := range []string{"id_rsa", "id_ed25519"} {
-		path := filepath.Join(home, ".ssh", name+".pub")
+		path := sshFile(runtime.GOOS, home, name+".pub")
 		key, err := ReadPublicKey(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -107,7 +117,7 @@ func FindPublicKey(home string) (Key, error) {
 		return key, nil
 	}
 	for _, name := range []string{"id_ecdsa", "id_ecdsa_sk", "id_ed25519_sk"} {
-		path := filepath.Join(home, ".ssh", name+".pub")
+		path := sshFile(runtime.GOOS, home, name+".pub")
 		if _, err := os.Stat(path); err == nil {
 			passed = append(passed, PassedOver{path, "EC2 imports neither ECDSA keys nor those of security tokens"})
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -62,8 +62,12 @@ func Args(t Target, command []string) []string {
 // token. On Windows ssh understands slashes.
 //
 // https://man.openbsd.org/ssh_config
-func quotePath(path string) string {
-	path = filepath.ToSlash(path)
+func quotePath(path string) string { return quotePathOn(runtime.GOOS, path) }
+
+func quotePathOn(goos, path string) string {
+	if goos == "windows" {
+		path = strings.ReplaceAll(path, `\`, "/")
+	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`).Replace(path) + `"`
 }
 

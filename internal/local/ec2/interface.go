@@ -16,6 +16,7 @@ type Interface struct {
 	ID, Region, Zone, Subnet, VPC string
 	MAC, PrivateIP                string
 	PublicIP                      string // empty: none
+	Public                        *bool  // whether it gets one; nil: as its subnet says
 	Groups                        []string
 	Instance, Attachment          string
 	Created, Attached             time.Time

@@ -24,6 +24,7 @@ type launchPlan struct {
 	metadata MetadataOptions
 	volumes  []Volume
 	spot     spotTerms                    // only of a Spot launch
+	public   *bool                        // whether it gets a public address; nil: as the subnet says
 	tags     map[string]map[string]string // by kind of resource
 }
 
@@ -41,6 +42,7 @@ func (s *Service) plan(tx *store.Tx, c *call.Caller, in *runInput) (p launchPlan
 	if p.groups, err = s.findGroups(tx, c, in, p.subnet); err != nil {
 		return p, err
 	}
+	p.public = in.public()
 	if in.KeyName != "" {
 		if p.key, err = s.findKey(tx, c.Region, in.KeyName); err != nil {
 			return p, err
@@ -136,8 +138,8 @@ func (s *Service) findSubnet(tx *store.Tx, c *call.Caller, in *runInput) (Subnet
 		return Subnet{}, wire.Errorf("Unsupported", "Your requested instance type (%s) is not supported in your requested Availability Zone (%s). "+
 			"Please retry your request by not specifying an Availability Zone or choosing %s.", in.InstanceType, zone, zoneNames(offering.Zones))
 	}
-	if in.SubnetID != "" {
-		n, _ := s.subnets.Get(tx, in.SubnetID)
+	if id := in.subnetID(); id != "" {
+		n, _ := s.subnets.Get(tx, id)
 		return n, nil
 	}
 	var best Subnet
@@ -189,10 +191,10 @@ func (s *Service) zoneOf(tx *store.Tx, c *call.Caller, in *runInput) (string, er
 		}
 		zone = catalog.Zones(c.Region)[i].Name
 	}
-	if in.SubnetID == "" {
+	if in.subnetID() == "" {
 		return zone, nil
 	}
-	n, err := s.subnets.find(tx, c.Region, in.SubnetID)
+	n, err := s.subnets.find(tx, c.Region, in.subnetID())
 	if err != nil {
 		return "", err
 	}
@@ -204,7 +206,7 @@ func (s *Service) zoneOf(tx *store.Tx, c *call.Caller, in *runInput) (string, er
 
 func (s *Service) findGroups(tx *store.Tx, c *call.Caller, in *runInput, n Subnet) ([]SecurityGroup, error) {
 	var out []SecurityGroup
-	for _, id := range in.SecurityGroupIDs {
+	for _, id := range in.groupIDs() {
 		g, err := s.groups.find(tx, c.Region, id)
 		if err != nil {
 			return nil, err

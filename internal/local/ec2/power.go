@@ -158,7 +158,7 @@ func (s *Service) start(tx *store.Tx, i Instance) (Instance, error) {
 	i.State, i.Reason, i.Transition = Pending, StateReason{}, ""
 	i.Launched = tx.Now().Truncate(time.Second)
 	if n, found := s.interfaces.Get(tx, i.Interface); found {
-		if subnet, _ := s.subnets.Get(tx, i.Subnet); subnet.MapPublicIP {
+		if subnet, _ := s.subnets.Get(tx, i.Subnet); n.getsPublic(subnet) {
 			n.PublicIP = s.leasePublic(tx, n.ID)
 		}
 		i.PublicIP = n.PublicIP

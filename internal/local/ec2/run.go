@@ -174,14 +174,14 @@ func (s *Service) equip(tx *store.Tx, i *Instance, p launchPlan) error {
 	subnet, _ := s.subnets.Get(tx, i.Subnet) // as the last instance left it
 	n := Interface{
 		ID: call.NewID("eni"), Attachment: call.NewID("eni-attach"), Region: i.Region, Zone: i.Zone, Subnet: i.Subnet, VPC: i.VPC,
-		Groups: i.Groups, Instance: i.ID, Created: i.Created, Attached: i.Launched,
+		Public: p.public, Groups: i.Groups, Instance: i.ID, Created: i.Created, Attached: i.Launched,
 	}
 	n.MAC = macAddress(n.ID)
 	var err error
 	if n.PrivateIP, err = s.lease(tx, subnet, n.ID); err != nil {
 		return fmt.Errorf("equip %s: %w", i.ID, err)
 	}
-	if subnet.MapPublicIP {
+	if n.getsPublic(subnet) {
 		n.PublicIP = s.leasePublic(tx, n.ID)
 	}
 	s.interfaces.Put(tx, n.ID, n)

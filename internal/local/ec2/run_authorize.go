@@ -32,11 +32,15 @@ func (s *Service) authorizeLaunch(tx *store.Tx, c *call.Caller, in *runInput, p 
 	image.Set("ec2:ImageID", p.image.ID)
 	image.Set("ec2:Owner", p.image.Owner)
 	image.Set("ec2:Public", "true")
+	nic := requestKeys(p.tags["network-interface"])
+	if p.public != nil {
+		nic.Set("ec2:AssociatePublicIpAddress", fmt.Sprint(*p.public))
+	}
 	needs := []need{
 		{"instance", "*", instance},
 		{"image", p.image.ID, image},
 		{"subnet", p.subnet.ID, s.subnetKeys(tx, p.subnet)},
-		{"network-interface", "*", requestKeys(p.tags["network-interface"])},
+		{"network-interface", "*", nic},
 	}
 	for _, g := range p.groups {
 		needs = append(needs, need{"security-group", g.ID, s.groupKeys(tx, g)})

@@ -21,9 +21,10 @@ type runInput struct {
 	ImageID                           string `query:"ImageId"`
 	InstanceType                      string
 	KeyName                           string
-	SubnetID                          string   `query:"SubnetId"`
-	SecurityGroupIDs                  []string `query:"SecurityGroupId"`
-	SecurityGroups                    []string `query:"SecurityGroup"`
+	SubnetID                          string             `query:"SubnetId"`
+	SecurityGroupIDs                  []string           `query:"SecurityGroupId"`
+	SecurityGroups                    []string           `query:"SecurityGroup"`
+	NetworkInterfaces                 []interfaceRequest `query:"NetworkInterface"`
 	UserData                          []byte
 	InstanceInitiatedShutdownBehavior string
 	DisableAPITermination             bool `query:"DisableApiTermination"`
@@ -79,6 +80,9 @@ func (in *runInput) check() error {
 		return errCombination("The parameter groupName cannot be used with the parameter subnet")
 	case in.IamInstanceProfile.ARN != "" && in.IamInstanceProfile.Name != "":
 		return errCombination("The parameters iamInstanceProfile.name and iamInstanceProfile.arn cannot be used together")
+	}
+	if err := in.checkInterfaces(); err != nil {
+		return err
 	}
 	if err := in.CapacityReservationSpecification.check(in.spot()); err != nil {
 		return err

@@ -63,6 +63,7 @@ func (o *Options) machineWishes(flags *pflag.FlagSet) {
 // accountWishes say what of the account it gets.
 func (o *Options) accountWishes(flags *pflag.FlagSet) {
 	flags.StringVar(&o.SSHCIDR, "ssh-cidr", "", "the `network` that may reach SSH (default: this machine's public address)")
+	o.own.wishes(flags)
 	flags.BoolVar(&o.CreateKey, "create-key", false, "make ~/.ssh/id_ed25519 when there is no SSH key")
 	flags.StringVar(&o.Profile, "instance-profile", "", "an instance `profile` of your own, by name or ARN, in place of the agent's")
 	flags.BoolVar(&o.ShareRole, "share-role", false, "let every user and container on it use its role, not root alone")
@@ -85,7 +86,7 @@ func (o *Options) spec(ctx context.Context) (launch.Spec, error) {
 		Zone: o.Zone, SpotMaxPrice: o.SpotMaxPrice, MaxPrice: o.MaxPrice,
 		Reservation: o.Reservation, UseReservation: o.UseReservation,
 
-		CreateKey: o.CreateKey, Profile: o.Profile, ShareRole: o.ShareRole, NoMetadataTags: o.NoMetadataTags,
+		Chosen: o.chosen(), CreateKey: o.CreateKey, Profile: o.Profile, ShareRole: o.ShareRole, NoMetadataTags: o.NoMetadataTags,
 	}
 	switch {
 	case o.Count < 1:

@@ -49,8 +49,9 @@ type Options struct {
 	UseReservation bool
 	Reservation    string
 
-	SSHCIDR        string
-	CreateKey      bool
+	SSHCIDR   string
+	CreateKey bool
+	own
 	Profile        string
 	ShareRole      bool
 	NoMetadataTags bool
@@ -173,7 +174,8 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 		return launch.Plan{}, nil, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
 	}
 	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
-	if err := launch.Check(spec, machine); err != nil {
+	machine = withAgent(ctx, machine)
+	if spec, err = offerKey(o.Factory.Streams, spec, machine); err != nil {
 		return launch.Plan{}, nil, err
 	}
 	target, err := o.Factory.Connect(ctx, spec.WantedRegion())
@@ -188,7 +190,10 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	if plan, err = plan.CheckReservation(ctx, target.EC2(), target.Clock.Now()); err != nil {
 		return plan, target, err
 	}
-	plan, err = plan.FindImages(ctx, target.EC2(), account.SSMOf(target))
+	if plan, err = plan.FindImages(ctx, target.EC2(), account.SSMOf(target)); err != nil {
+		return plan, target, err
+	}
+	plan, err = plan.CheckChosen(ctx, target.EC2())
 	return plan, target, err
 }
 
@@ -323,7 +328,7 @@ func (o *Options) sentence(p launch.Plan, m launch.Member, now time.Time) string
 	if o.Factory.Global.Local {
 		local = " --local"
 	}
-	bill := m.Got.Bill(p.Region, m.Instance.PublicIP != "" || !p.Wait)
+	bill := m.Got.Bill(p.Region, m.Instance.PublicIP != "" || !p.Wait && !p.Chosen.NoPublicIP)
 	does := "runs"
 	if !p.Wait {
 		does = "is being launched"

@@ -3,11 +3,9 @@ package launchcmd_test
 import (
 	"context"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/launchcmd"
@@ -29,8 +27,9 @@ func TestFlagsBecomeOptions(t *testing.T) {
 		if err := cmd.ExecuteContext(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(launchcmd.Options{}, "Factory")); diff != "" {
-			t.Errorf("%q: %s", args, diff)
+		want.Factory = f
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v", args, got)
 		}
 	}
 }
