@@ -32,7 +32,7 @@ func EnsureKey(ctx context.Context, api KeyAPI, key sshx.Key, origin lifecycle.O
 	// same key or for another: then look again. The second name is this key's
 	// own, and who has it has this key.
 	for range 2 {
-		name, known, err := lookUpKey(ctx, api, key)
+		name, known, err := LookUpKey(ctx, api, key)
 		if err != nil || known {
 			return name, err
 		}
@@ -47,9 +47,9 @@ func EnsureKey(ctx context.Context, api KeyAPI, key sshx.Key, origin lifecycle.O
 	return "", fmt.Errorf("import the key pair %s: its name comes and goes", DefaultKeyName)
 }
 
-// lookUpKey returns the name under which EC2 knows the key, or else the name
+// LookUpKey returns the name under which EC2 knows the key, or else the name
 // that it can be given.
-func lookUpKey(ctx context.Context, api KeyAPI, key sshx.Key) (name string, known bool, err error) {
+func LookUpKey(ctx context.Context, api KeyAPI, key sshx.Key) (name string, known bool, err error) {
 	out, err := api.DescribeKeyPairs(ctx, &ec2.DescribeKeyPairsInput{IncludePublicKey: aws.Bool(true)})
 	if err != nil {
 		return "", false, fmt.Errorf("list the key pairs: %w", err)

@@ -2,9 +2,13 @@ package account
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -77,4 +81,28 @@ func ensureOwn(ctx context.Context, api NetworkAPI, source netip.Prefix, origin 
 	n, err := EnsureGroup(ctx, api, vpc, source, origin, made)
 	n.Subnets, n.Created = subnets, n.Created || own.built
 	return n, err
+}
+
+// FindNetwork finds what EnsureNetwork would use of what is there, in the VPC
+// that was named or, for "", the default one; the security group is "" when it
+// is still to be made. It makes nothing.
+func FindNetwork(ctx context.Context, api GroupAPI, vpc string, source netip.Prefix) (Network, error) {
+	group, err := findOurGroup(ctx, api, vpc, source)
+	switch {
+	case awserr.IsNotFound(err) || awserr.IsNoDefaultVPC(err) || errors.Is(err, errUnsettled):
+		return Network{VPC: vpc}, nil
+	case err != nil:
+		return Network{VPC: vpc}, err
+	}
+	return Network{VPC: vpc, SecurityGroup: aws.ToString(group.GroupId)}, nil
+}
+
+// HasDefaultVPC tells whether the region has a default VPC; without one
+// EnsureNetwork makes a VPC of our own.
+func HasDefaultVPC(ctx context.Context, api VPCAPI) (bool, error) {
+	out, err := api.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{having("is-default", "true")}})
+	if err != nil {
+		return false, fmt.Errorf("find the default VPC: %w", err)
+	}
+	return len(out.Vpcs) > 0, nil
 }

@@ -26,6 +26,9 @@ func seen(ts *testscript.TestScript, neg bool, args []string) {
 	case "instances":
 		out, err := api.DescribeInstances(ctx, &ec2.DescribeInstancesInput{})
 		ts.Check(err)
+		if len(out.Reservations) == 0 {
+			fmt.Fprintln(ts.Stdout(), "no instances")
+		}
 		for _, r := range out.Reservations {
 			for _, i := range r.Instances {
 				fmt.Fprintf(ts.Stdout(), "%s %s %s %s %s %s reservation=%s ttl=%s\n", aws.ToString(i.InstanceId), account.TagMap(i.Tags)[lifecycle.TagName], i.InstanceType, i.State.Name,

@@ -4,18 +4,21 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spawn-ec2/spawn/internal/awserr"
 
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/permissions"
 )
 
 // restrict makes a user of the script's local cloud who may do what a policy in
-// a file says, and puts the user's keys into the environment, where the AWS
-// tools and our programs find them:
+// a file says, another one each time, and puts the user's keys into the
+// environment, where the AWS tools and our programs find them:
 //
 //	restrict policy.json
 //
@@ -33,6 +36,10 @@ func restrict(ts *testscript.TestScript, neg bool, args []string) {
 		policy = ts.ReadFile(args[0])
 	}
 	_, err = client.CreateUser(ctx, &iam.CreateUserInput{UserName: name})
+	for number := 2; awserr.IsAlreadyExists(err); number++ {
+		name = aws.String(fmt.Sprintf("restricted-%d", number))
+		_, err = client.CreateUser(ctx, &iam.CreateUserInput{UserName: name})
+	}
 	ts.Check(err)
 	made, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: name, PolicyDocument: aws.String(policy)})
 	ts.Check(err)

@@ -22,16 +22,16 @@ func (k Known) quotas(r Row) (onDemand, spot Quota) {
 	if err != nil {
 		return Quota{}, Quota{}
 	}
-	return quotaOf(fact.Value, r.Type, false), quotaOf(fact.Value, r.Type, true)
+	return QuotaOf(fact.Value, r.Type, false), QuotaOf(fact.Value, r.Type, true)
 }
 
-// quotaOf finds the quota that holds a type, by the words with which AWS names
+// QuotaOf finds the quota that holds a type, by the words with which AWS names
 // quotas: "Running On-Demand G and VT instances". A class is named by the letters
 // with which families begin, in full (Inf) or by the first of them (G, and so
 // gr). Macs are counted by hosts.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html#ec2-on-demand-instances-limits
-func quotaOf(quotas []market.Quota, t catalog.Type, spot bool) Quota {
+func QuotaOf(quotas []market.Quota, t catalog.Type, spot bool) Quota {
 	family := t.Family()
 	letters := family[:len(family)-len(strings.TrimLeft(family, "abcdefghijklmnopqrstuvwxyz"))]
 	if letters == "" || letters == "mac" {

@@ -38,17 +38,17 @@ func TestQuotaOf(t *testing.T) {
 		if !found {
 			typ = catalog.Type{Name: name}
 		}
-		if got := quotaOf(quotas, typ, false); !cmp.Equal(got, want) {
+		if got := QuotaOf(quotas, typ, false); !cmp.Equal(got, want) {
 			t.Errorf("%s: %s", name, cmp.Diff(want, got))
 		}
 	}
-	if got := quotaOf(quotas, catalog.Type{Name: "c7g.large", VCPUs: 2}, true); !cmp.Equal(got, fits(64, 32)) {
+	if got := QuotaOf(quotas, catalog.Type{Name: "c7g.large", VCPUs: 2}, true); !cmp.Equal(got, fits(64, 32)) {
 		t.Errorf("Spot: %+v", got)
 	}
-	if got := quotaOf(quotas, catalog.Type{Name: "m99.large"}, false); !got.Known || got.Fit != nil {
+	if got := QuotaOf(quotas, catalog.Type{Name: "m99.large"}, false); !got.Known || got.Fit != nil {
 		t.Errorf("a type whose vCPUs are unknown: %+v", got)
 	}
-	if got := quotaOf(quotas, catalog.Type{Name: "g5.xlarge", VCPUs: 4}, true); got.Known {
+	if got := QuotaOf(quotas, catalog.Type{Name: "g5.xlarge", VCPUs: 4}, true); got.Known {
 		t.Errorf("Spot, of a class that was not told: %+v", got)
 	}
 }

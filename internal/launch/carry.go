@@ -20,20 +20,19 @@ const cargoPrefix = "user-data/"
 func (r *running) carry(ctx context.Context, have *prepared) error {
 	first := r.plan.First()
 	_, err := r.plan.userData(first, r.plan.instanceTags(have.origin, first), have, r.Endpoint)
-	var tooLarge *bootstrap.TooLargeError
-	if !errors.As(err, &tooLarge) {
+	if !tooLarge(err) {
 		return err
 	}
+	large := err
 	return r.step(StepScript, func() (detail string, err error) {
 		cargo, err := bootstrap.Cargo(r.plan.UserData)
 		if err != nil {
 			return "", err
 		}
-		sum := sha256.Sum256(cargo)
-		key := cargoPrefix + hex.EncodeToString(sum[:])
+		key := cargoKey(cargo)
 		object, err := account.EnsureObject(ctx, r.S3, r.who, r.plan.Region, key, cargo, r.record)
 		if awserr.IsDenied(err) {
-			return "", problem.New(problem.Denied, "%w, and you may not put it into a bucket of the account", tooLarge).
+			return "", problem.New(problem.Denied, "%w, and you may not put it into a bucket of the account", large).
 				WithNext("let a small script download the rest, or ask for:\n%s", r.permission(StepAgent))
 		}
 		if err != nil {
@@ -42,4 +41,24 @@ func (r *running) carry(ctx context.Context, have *prepared) error {
 		_, have.script, err = r.ObjectURLs(ctx, object.Bucket, key)
 		return "too large to send; carried by " + object.Bucket, err
 	})
+}
+
+func cargoKey(cargo []byte) string {
+	sum := sha256.Sum256(cargo)
+	return cargoPrefix + hex.EncodeToString(sum[:])
+}
+
+// cargoURL is where an instance would find the user-data, once it is there.
+func (r *running) cargoURL(ctx context.Context) (presigned string, err error) {
+	cargo, err := bootstrap.Cargo(r.plan.UserData)
+	if err != nil {
+		return "", err
+	}
+	_, presigned, err = r.ObjectURLs(ctx, account.BucketName(r.who.Account, r.plan.Region), cargoKey(cargo))
+	return presigned, err
+}
+
+func tooLarge(err error) bool {
+	var large *bootstrap.TooLargeError
+	return errors.As(err, &large)
 }

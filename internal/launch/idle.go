@@ -60,8 +60,8 @@ func (p *Plan) noteIdle() {
 	}
 }
 
-// describeIdle is the idle policy in a person's words; "" when there is none.
-func describeIdle(p lifecycle.IdlePolicy) string {
+// DescribeIdle is the idle policy in a person's words; "" when there is none.
+func DescribeIdle(p lifecycle.IdlePolicy) string {
 	if !p.On() {
 		return ""
 	}

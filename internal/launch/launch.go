@@ -36,6 +36,7 @@ type Launcher struct {
 	STS        account.STS
 	IAM        account.RoleAPI
 	S3         account.BucketAPI
+	Rights     account.RightsAPI // asked by previews alone
 	Scheduler  SchedulerAPI
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
 	AgentURL   string                                                                             // where an agent is found when there is no bucket; "": nowhere

@@ -96,6 +96,7 @@ Spot or of a capacity reservation is launched as such.`,
 	o.wishes(cmd.Flags())
 	cmd.Flags().StringVar(&o.StdinTimeout, "stdin-timeout", lifecycle.FormatDuration(offer.DefaultPatience().Limit), "how long to wait for an offer on standard input, a `duration`")
 	cmd.Flags().StringVarP(&o.Output, "output", "o", "text", "how to show the instance, a `form`: text or json")
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "show all that would be done, and whether you may, and do nothing")
 	cmd.Flags().BoolVar(&o.NoWait, "no-wait", false, "return as soon as EC2 promises the instance, without waiting for it or its agent")
 	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	f.CloudFlags(cmd)
@@ -123,6 +124,9 @@ func launchRun(ctx context.Context, o *Options) error {
 	plan, target, err := o.resolve(ctx, spec)
 	if err != nil {
 		return err
+	}
+	if o.DryRun {
+		return o.preview(ctx, target, plan)
 	}
 	o.announce(plan)
 	if err := o.confirmCeiling(plan); err != nil {
@@ -200,6 +204,7 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(launch.Event)) *launch.Launcher {
 	return &launch.Launcher{
 		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t), Scheduler: account.SchedulerOf(t),
+		Rights:     account.IAMOf(t),
 		ObjectURLs: account.ObjectURLs(t),
 		AgentURL:   settings.AgentURL(),
 		Address: func(ctx context.Context) (netip.Prefix, error) {
