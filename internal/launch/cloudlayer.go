@@ -102,20 +102,14 @@ func (r *running) backstop() deadline.Cloud {
 	return cloud
 }
 
-// tellMissing says what an instance without the cloud's layer lacks, and writes
-// that down where the caller was refused: an extension then knows that there is
-// nothing to move.
+// tellMissing says what an instance without the cloud's layer lacks.
 func (r *running) tellMissing(ctx context.Context, id string, err error) {
 	const holds = "the cloud's layer of the deadline is missing: its agent and its operating system end %s in time, but nothing does while it is stopped or hung"
-	if !awserr.IsDenied(err) {
-		r.emit(Noted{fmt.Sprintf(holds+" (%v); arm it with: spawn cleanup", id, err)})
+	if awserr.IsDenied(err) {
+		r.emit(Noted{fmt.Sprintf(holds+"; ask for this policy: %s", id, r.backstop().Ask(ctx))})
 		return
 	}
-	r.emit(Noted{fmt.Sprintf(holds+"; ask for this policy: %s", id, r.backstop().Ask(ctx))})
-	tags := map[string]string{lifecycle.TagBackstop: lifecycle.BackstopMissing}
-	if _, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: account.EC2Tags(tags)}); err != nil && ctx.Err() == nil {
-		r.emit(Noted{fmt.Sprintf("that could not be written to a tag of %s, and spawn extend will ask for the permission: %v", id, err)})
-	}
+	r.emit(Noted{fmt.Sprintf(holds+" (%v); arm it with: spawn cleanup", id, err)})
 }
 
 // settleCloud waits for what is under way, which a launch that failed cuts short,
@@ -140,7 +134,20 @@ func (r *running) settleCloud(ctx context.Context, kept string, failed error) er
 			r.emit(Noted{fmt.Sprintf("%v; remove it with: spawn cleanup", err)})
 		}
 	}
-	return r.cloud.armed[kept].err
+	missing := r.cloud.armed[kept].err
+	if awserr.IsDenied(missing) {
+		r.writeMissing(ctx, kept)
+	}
+	return missing
+}
+
+// writeMissing notes on an instance that its launch was not permitted to arm the
+// cloud's layer: an extension then knows that there is nothing to move.
+func (r *running) writeMissing(ctx context.Context, id string) {
+	tags := map[string]string{lifecycle.TagBackstop: lifecycle.BackstopMissing}
+	if _, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: account.EC2Tags(tags)}); err != nil {
+		r.emit(Noted{fmt.Sprintf("that could not be written to a tag of %s, so that spawn extend will ask for the permission: %v", id, err)})
+	}
 }
 
 // disarmCloud removes the schedules of an instance that undoing has ended. One

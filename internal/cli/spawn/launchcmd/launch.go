@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/launch"
@@ -132,6 +133,10 @@ func launchRun(ctx context.Context, o *Options) error {
 	if !result.Ready {
 		return problem.New(problem.Partial, "%s runs without its agent; it still ends at its deadline, by its own timer", result.Instance.Label()).
 			WithNext("look at its console for the reason, or end it: spawn terminate %s", result.Instance.Label())
+	}
+	if err := result.Backstop; err != nil && !awserr.IsDenied(err) {
+		return problem.New(problem.Partial, "%s runs without the cloud's layer of its deadline: %w", result.Instance.Label(), err).
+			WithNext("arm it with: spawn cleanup")
 	}
 	return nil
 }
