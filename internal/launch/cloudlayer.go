@@ -26,6 +26,7 @@ type SchedulerAPI interface {
 // launch does not wait for it until the end, and lives without it: two other
 // layers hold.
 type cloudLayer struct {
+	prepare func(context.Context) error // makes the role and the group
 	who     account.Identity
 	ready   chan struct{} // closed when role and group are there, or will not be
 	refused error         // why they are not
@@ -45,9 +46,16 @@ type arming struct {
 // beginCloud provides what schedules need, beside everything else.
 func (r *running) beginCloud(ctx context.Context, have prepared) {
 	r.cloud.who, r.cloud.ready, r.cloud.armed = have.who, make(chan struct{}), map[string]arming{}
+	r.cloud.prepare = func(ctx context.Context) error {
+		return account.EnsureScheduler(ctx, r.IAM, r.Scheduler, have.who, have.origin, r.record)
+	}
+	if r.Scheduled {
+		close(r.cloud.ready)
+		return
+	}
 	r.aside(ctx, func(ctx context.Context) {
 		defer close(r.cloud.ready)
-		_ = r.step(StepCloud, func() (string, error) { return r.ensureScheduler(ctx, &have) }) // told, and kept in refused
+		_ = r.step(StepCloud, func() (string, error) { return r.ensureScheduler(ctx) }) // told, and kept in refused
 	})
 }
 
@@ -60,8 +68,8 @@ func (r *running) aside(ctx context.Context, do func(context.Context)) {
 
 // ensureScheduler provides the schedules' role and group. Who may not make them
 // may still find them there.
-func (r *running) ensureScheduler(ctx context.Context, have *prepared) (detail string, err error) {
-	r.cloud.refused = account.EnsureScheduler(ctx, r.IAM, r.Scheduler, have.who, have.origin, r.record)
+func (r *running) ensureScheduler(ctx context.Context) (detail string, err error) {
+	r.cloud.refused = r.cloud.prepare(ctx)
 	if awserr.IsDenied(r.cloud.refused) {
 		return "not permitted to make a role and a group for schedules; perhaps they are there", nil
 	}
@@ -96,7 +104,10 @@ func (r *running) backstop() deadline.Cloud {
 		Clock: deadline.Real(r.Now),
 		Who:   func(context.Context) (account.Identity, error) { return r.cloud.who, nil },
 	}
-	if r.cloud.refused != nil {
+	switch {
+	case r.Scheduled:
+		cloud.Prepare = r.cloud.prepare
+	case r.cloud.refused != nil:
 		cloud.Prepare = func(context.Context) error { return r.cloud.refused }
 	}
 	return cloud

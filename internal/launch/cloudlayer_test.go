@@ -58,6 +58,33 @@ func TestLaunchArmsTheCloud(t *testing.T) {
 	}
 }
 
+// TestWhatIsKnownIsNotMadeAgain: a launch that is told that role and group are
+// there makes one call for this layer, and heals what it was told wrongly.
+func TestWhatIsKnownIsNotMadeAgain(t *testing.T) {
+	c := cloudtest.Local(t, nil)
+	calls := func() (asked []string) {
+		before := len(c.Local.Tape().Calls(0))
+		l := launcher(t, c)
+		l.Scheduled = true
+		res, err := l.Launch(t.Context(), plan(t))
+		if err != nil || res.Backstop != nil || !slices.Contains(armed(t, c), res.Instance.ID) {
+			t.Fatalf("%v, %v", err, res.Backstop)
+		}
+		for _, call := range c.Local.Tape().Calls(0)[before:] {
+			if call.Service == "scheduler" && call.Action != "ListSchedules" {
+				asked = append(asked, call.Action)
+			}
+		}
+		return asked
+	}
+	if asked := calls(); !slices.Contains(asked, "CreateScheduleGroup") {
+		t.Errorf("in a new account: %v", asked)
+	}
+	if asked := calls(); !slices.Equal(asked, []string{"CreateSchedule"}) {
+		t.Errorf("the second time: %v", asked)
+	}
+}
+
 // TestWithoutSchedulerTheLaunchSucceeds: two layers are left, and that is said.
 func TestWithoutSchedulerTheLaunchSucceeds(t *testing.T) {
 	c := cloudtest.Local(t, nil)

@@ -37,6 +37,7 @@ type Launcher struct {
 	IAM        account.RoleAPI
 	S3         account.BucketAPI
 	Scheduler  SchedulerAPI
+	Scheduled  bool                                                                               // the schedules' role and group are known to be there: made only if that proves wrong
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
 	Address    func(context.Context) (netip.Prefix, error)                                        // the caller's address
 	Now        func() time.Time                                                                   // the service's clock
