@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/none"
+	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/permissions"
 )
 
@@ -174,6 +178,36 @@ func TestWhatCannotBeUndoneKeepsItsSchedule(t *testing.T) {
 	}
 	if ids := armed(t, c); len(ids) != 1 {
 		t.Errorf("armed: %v", ids)
+	}
+}
+
+// fussy is a runtime that has no room for its first machine.
+type fussy struct {
+	runtime.Runtime
+	boots *atomic.Int32
+}
+
+func (f fussy) Boot(ctx context.Context, m runtime.Machine) (runtime.Running, error) {
+	if f.boots.Add(1) == 1 {
+		return nil, runtime.ErrNoCapacity
+	}
+	return f.Runtime.Boot(ctx, m)
+}
+
+// TestWhatEC2TookBackKeepsNoSchedule: the first instance becomes terminated
+// instead of running, and the next zone's is the one that stays.
+func TestWhatEC2TookBackKeepsNoSchedule(t *testing.T) {
+	c := cloudtest.Local(t, fussy{none.New(), new(atomic.Int32)})
+	p := plans(t, offer.Offer{InstanceType: "m7i.large", Region: "us-east-1", AvailabilityZones: []string{"us-east-1b", "us-east-1a"}}, func(*launch.Spec) {})
+	res, err := launcher(t, c).Launch(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(instances(t, c)); n != 2 {
+		t.Fatalf("%d instances: this test shows nothing", n)
+	}
+	if ids := armed(t, c); !slices.Equal(ids, []string{res.Instance.ID}) {
+		t.Errorf("armed %v, launched %s", ids, res.Instance.ID)
 	}
 }
 
