@@ -3,6 +3,9 @@ package launch
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -31,10 +34,10 @@ type cloudLayer struct {
 	ready   chan struct{} // closed when role and group are there, or will not be
 	refused error         // why they are not
 	working sync.WaitGroup
-	cancel  []context.CancelFunc // of all that is working
 
-	mu    sync.Mutex
-	armed map[string]arming // by instance
+	mu     sync.Mutex           // guards what follows
+	cancel []context.CancelFunc // of all that is working
+	armed  map[string]arming    // by instance
 }
 
 // arming is what came of letting the cloud end an instance.
@@ -62,7 +65,9 @@ func (r *running) beginCloud(ctx context.Context, have prepared) {
 // aside runs a part of the cloud's layer beside the launch, until settleCloud.
 func (r *running) aside(ctx context.Context, do func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
+	r.cloud.mu.Lock()
 	r.cloud.cancel = append(r.cloud.cancel, cancel)
+	r.cloud.mu.Unlock()
 	r.cloud.working.Go(func() { do(ctx) })
 }
 
@@ -77,7 +82,8 @@ func (r *running) ensureScheduler(ctx context.Context) (detail string, err error
 }
 
 // armCloud lets the cloud end an instance that was just made, beside the wait for
-// its boot. request is its persistent Spot request, or "".
+// its boot. request is its persistent Spot request, or "". Several may be armed at
+// the same time.
 func (r *running) armCloud(ctx context.Context, id, request string, at lifecycle.Deadline) {
 	r.aside(ctx, func(ctx context.Context) {
 		<-r.cloud.ready
@@ -88,11 +94,8 @@ func (r *running) armCloud(ctx context.Context, id, request string, at lifecycle
 		r.cloud.mu.Lock()
 		r.cloud.armed[id] = arming{request, err}
 		r.cloud.mu.Unlock()
-		switch {
-		case err == nil:
+		if err == nil {
 			r.write(journal.Entry{Kind: journal.Schedule, ID: id})
-		case ctx.Err() == nil:
-			r.tellMissing(ctx, id, err)
 		}
 	})
 }
@@ -113,20 +116,10 @@ func (r *running) backstop() deadline.Cloud {
 	return cloud
 }
 
-// tellMissing says what an instance without the cloud's layer lacks.
-func (r *running) tellMissing(ctx context.Context, id string, err error) {
-	const holds = "the cloud's layer of the deadline is missing: its agent and its operating system end %s in time, but nothing does while it is stopped or hung"
-	if awserr.IsDenied(err) {
-		r.emit(Noted{fmt.Sprintf(holds+"; ask for this policy: %s", id, r.backstop().Ask(ctx))})
-		return
-	}
-	r.emit(Noted{fmt.Sprintf(holds+" (%v); arm it with: spawn cleanup", id, err)})
-}
-
 // settleCloud waits for what is under way, which a launch that failed cuts short,
-// and says why the instance that was kept lacks the cloud's layer. Instances that
-// EC2 took back on the way need none any more.
-func (r *running) settleCloud(ctx context.Context, kept string, failed error) error {
+// and returns why an instance that was kept lacks the cloud's layer. Instances
+// that EC2 took back on the way need none any more.
+func (r *running) settleCloud(ctx context.Context, failed error, kept ...string) error {
 	for _, cancel := range r.cloud.cancel {
 		defer cancel()
 		if failed != nil {
@@ -137,27 +130,37 @@ func (r *running) settleCloud(ctx context.Context, kept string, failed error) er
 	if failed != nil {
 		return nil // what undoing ends is disarmed then, and not before
 	}
-	for id := range r.cloud.armed {
-		if id == kept {
-			continue
-		}
-		if err := r.disarm(ctx, id); err != nil {
-			r.emit(Noted{fmt.Sprintf("%v; remove it with: spawn cleanup", err)})
+	var bare []string
+	var missing error
+	for _, id := range slices.Sorted(maps.Keys(r.cloud.armed)) {
+		switch a := r.cloud.armed[id]; {
+		case !slices.Contains(kept, id):
+			if err := r.disarm(ctx, id); err != nil {
+				r.emit(Noted{fmt.Sprintf("%v; remove it with: spawn cleanup", err)})
+			}
+		case a.err != nil:
+			bare, missing = append(bare, id), a.err
 		}
 	}
-	missing := r.cloud.armed[kept].err
-	if awserr.IsDenied(missing) {
-		r.writeMissing(ctx, kept)
+	if len(bare) > 0 {
+		r.tellMissing(ctx, bare, missing)
 	}
 	return missing
 }
 
-// writeMissing notes on an instance that its launch was not permitted to arm the
-// cloud's layer: an extension then knows that there is nothing to move.
-func (r *running) writeMissing(ctx context.Context, id string) {
+// tellMissing says what instances without the cloud's layer lack. Where the
+// launch was not permitted to arm it, that is written on them, too: an extension
+// then knows that there is nothing to move.
+func (r *running) tellMissing(ctx context.Context, bare []string, err error) {
+	text := fmt.Sprintf("the cloud's layer of the deadline is missing: agent and operating system end %s in time, but nothing does while it is stopped or hung", strings.Join(bare, ", "))
+	if !awserr.IsDenied(err) {
+		r.emit(Noted{fmt.Sprintf("%s (%v); arm it with: spawn cleanup", text, err)})
+		return
+	}
+	r.emit(Noted{fmt.Sprintf("%s; ask for this policy: %s", text, r.backstop().Ask(ctx))})
 	tags := map[string]string{lifecycle.TagBackstop: lifecycle.BackstopMissing}
-	if _, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: account.EC2Tags(tags)}); err != nil {
-		r.emit(Noted{fmt.Sprintf("that could not be written to a tag of %s, so that spawn extend will ask for the permission: %v", id, err)})
+	if _, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: bare, Tags: account.EC2Tags(tags)}); err != nil {
+		r.emit(Noted{fmt.Sprintf("that could not be written to a tag of %s, so that spawn extend will ask for the permission: %v", strings.Join(bare, ", "), err)})
 	}
 }
 

@@ -72,7 +72,7 @@ const (
 func (l *Launcher) Launch(ctx context.Context, p Plan) (Result, error) {
 	run := &running{Launcher: l, plan: p}
 	res, err := run.through(ctx)
-	res.Backstop = run.settleCloud(ctx, res.Instance.ID, err)
+	res.Backstop = run.settleCloud(ctx, err, res.Instance.ID)
 	if err != nil {
 		return res, run.undo(ctx, err)
 	}
