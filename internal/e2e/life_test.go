@@ -82,6 +82,7 @@ func live(t *testing.T, u *user, boots bool) {
 	}
 	checkTape(t, inside, first)
 	checkNothingLeft(t, u, api)
+	checkNoSchedules(t, target)
 	checkDown(t, u)
 }
 

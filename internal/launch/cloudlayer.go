@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/awserr"
@@ -34,10 +37,10 @@ type cloudLayer struct {
 	remembered bool          // they are, by what an earlier launch knew
 	refused    error         // why they are not
 	working    sync.WaitGroup
-	cancel     []context.CancelFunc // of all that is working
 
-	mu    sync.Mutex
-	armed map[string]arming // by instance
+	mu     sync.Mutex           // guards what follows
+	cancel []context.CancelFunc // of all that is working
+	armed  map[string]arming    // by instance
 }
 
 // arming is what came of letting the cloud end an instance.
@@ -62,7 +65,9 @@ func (r *running) beginCloud(ctx context.Context, have *prepared) {
 // aside runs a part of the cloud's layer beside the launch, until settleCloud.
 func (r *running) aside(ctx context.Context, do func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
+	r.cloud.mu.Lock()
 	r.cloud.cancel = append(r.cloud.cancel, cancel)
+	r.cloud.mu.Unlock()
 	r.cloud.working.Go(func() { do(ctx) })
 }
 
@@ -80,34 +85,45 @@ func (r *running) ensureScheduler(ctx context.Context) (detail string, err error
 }
 
 // armCloud lets the cloud end the instances that were just made, beside the wait
-// for their boot. A one-time Spot request makes no replacement and needs no end.
+// for their boot.
 func (r *running) armCloud(ctx context.Context, made []types.Instance, a attempt) {
-	for _, m := range made {
-		request := ""
-		if a.candidate.Interruption != "" {
-			request = aws.ToString(m.SpotInstanceRequestId)
-		}
-		r.armOne(ctx, aws.ToString(m.InstanceId), request, a.deadline)
-	}
-}
-
-func (r *running) armOne(ctx context.Context, id, request string, at lifecycle.Deadline) {
 	r.aside(ctx, func(ctx context.Context) {
 		<-r.cloud.ready
-		err := r.step(StepBackstop, func() (string, error) {
-			detail := fmt.Sprintf("the cloud ends %s %s after its deadline, if nothing else did", id, lifecycle.FormatDuration(deadline.Grace))
-			return detail, r.backstop().Arm(ctx, id, at, request)
+		_ = r.step(StepBackstop, func() (string, error) { // told, and kept in armed
+			var failed error
+			arms := errgroup.Group{}
+			arms.SetLimit(armsAtOnce)
+			for _, m := range made {
+				arms.Go(func() error { return r.armOne(ctx, m, a) })
+			}
+			failed = arms.Wait()
+			who := aws.ToString(made[0].InstanceId)
+			if len(made) > 1 {
+				who = fmt.Sprintf("each of %d", len(made))
+			}
+			return fmt.Sprintf("the cloud ends %s %s after its deadline, if nothing else did", who, lifecycle.FormatDuration(deadline.Grace)), failed
 		})
-		r.cloud.mu.Lock()
-		r.cloud.armed[id] = arming{request, err}
-		r.cloud.mu.Unlock()
-		switch {
-		case err == nil:
-			r.write(journal.Entry{Kind: journal.Schedule, ID: id})
-		case ctx.Err() == nil:
-			r.tellMissing(ctx, id, err)
-		}
 	})
+}
+
+// armsAtOnce bounds the calls to Scheduler under way.
+const armsAtOnce = 10
+
+// armOne arms one instance. A one-time Spot request makes no replacement and
+// needs no end.
+func (r *running) armOne(ctx context.Context, m types.Instance, a attempt) error {
+	id, request := aws.ToString(m.InstanceId), ""
+	if a.candidate.Interruption != "" {
+		request = aws.ToString(m.SpotInstanceRequestId)
+	}
+	err := r.backstop().Arm(ctx, id, a.deadline, request)
+	r.cloud.mu.Lock()
+	r.cloud.armed[id] = arming{request, err}
+	r.cloud.mu.Unlock()
+	if err == nil {
+		r.write(journal.Entry{Kind: journal.Schedule, ID: id})
+	}
+	return err
 }
 
 // backstop is the cloud's layer as this launch may use it.
@@ -129,26 +145,6 @@ func (r *running) backstop() deadline.Cloud {
 	return cloud
 }
 
-// tellMissing says what an instance without the cloud's layer lacks, and writes
-// that down where the caller was refused: an extension then knows that there is
-// nothing to move.
-func (r *running) tellMissing(ctx context.Context, id string, err error) {
-	const missing = "the cloud's layer of the deadline"
-	if !awserr.IsDenied(err) {
-		r.emit(Noted{fmt.Sprintf("%s of %s is missing (%v); arm it with: spawn cleanup", missing, id, err)})
-		return
-	}
-	r.lack(Lack{
-		What:       missing,
-		Instead:    "the agent and the operating system end the instance in time, but nothing does while it is stopped or hung",
-		Permission: r.permission(StepCloud),
-	})
-	tags := map[string]string{lifecycle.TagBackstop: lifecycle.BackstopMissing}
-	if _, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: account.EC2Tags(tags)}); err != nil && ctx.Err() == nil {
-		r.emit(Noted{fmt.Sprintf("that could not be written to a tag of %s, and spawn extend will ask for the permission: %v", id, err)})
-	}
-}
-
 // settleCloud waits for what is under way, which a launch that failed cuts short,
 // and tells the instances that were kept whether they lack the cloud's layer.
 // Instances that EC2 took back on the way need none any more.
@@ -164,14 +160,41 @@ func (r *running) settleCloud(ctx context.Context, kept []Member, failed error) 
 		return // what undoing ends is disarmed then, and not before
 	}
 	taken := maps.Clone(r.cloud.armed)
+	var bare []string
+	var missing error
 	for i, m := range kept {
-		kept[i].Backstop = r.cloud.armed[m.Instance.ID].err
+		if kept[i].Backstop = r.cloud.armed[m.Instance.ID].err; kept[i].Backstop != nil {
+			bare, missing = append(bare, m.Instance.ID), kept[i].Backstop
+		}
 		delete(taken, m.Instance.ID)
 	}
-	for id := range taken {
+	for _, id := range slices.Sorted(maps.Keys(taken)) {
 		if err := r.disarm(ctx, id); err != nil {
 			r.emit(Noted{fmt.Sprintf("%v; remove it with: spawn cleanup", err)})
 		}
+	}
+	if len(bare) > 0 {
+		r.tellMissing(ctx, bare, missing)
+	}
+}
+
+// tellMissing says what instances without the cloud's layer lack. Where the
+// launch was not permitted to arm it, that is written on them, too: an extension
+// then knows that there is nothing to move.
+func (r *running) tellMissing(ctx context.Context, bare []string, err error) {
+	const missing = "the cloud's layer of the deadline"
+	if !awserr.IsDenied(err) {
+		r.emit(Noted{fmt.Sprintf("%s of %s is missing (%v); arm it with: spawn cleanup", missing, strings.Join(bare, ", "), err)})
+		return
+	}
+	r.lack(Lack{
+		What:       missing,
+		Instead:    "the agent and the operating system end the instance in time, but nothing does while it is stopped or hung",
+		Permission: r.permission(StepCloud),
+	})
+	tags := map[string]string{lifecycle.TagBackstop: lifecycle.BackstopMissing}
+	if _, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: bare, Tags: account.EC2Tags(tags)}); err != nil {
+		r.emit(Noted{fmt.Sprintf("that could not be written to a tag of %s, so that spawn extend will ask for the permission: %v", strings.Join(bare, ", "), err)})
 	}
 }
 

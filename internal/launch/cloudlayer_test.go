@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/none"
+	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/permissions"
 )
 
@@ -54,6 +58,34 @@ func TestLaunchArmsTheCloud(t *testing.T) {
 	have, err := backstop(c).Read(t.Context(), res.Members[0].Instance.ID, "")
 	if err != nil || !have.For(res.Members[0].Deadline, time.Now()) {
 		t.Errorf("the cloud acts from %v, the deadline is %v (%v)", have.From, res.Members[0].Deadline, err)
+	}
+}
+
+// TestWhatIsKnownIsNotMadeAgain: a launch that is told that role and group are
+// there makes one call for this layer, and heals what it was told wrongly.
+func TestWhatIsKnownIsNotMadeAgain(t *testing.T) {
+	c := cloudtest.Local(t, nil)
+	kept := account.Cache{Dir: t.TempDir(), Endpoint: c.Target.Endpoint, Caller: "me", Now: time.Now}
+	calls := func() (asked []string) {
+		before := len(c.Local.Tape().Calls(0))
+		l := launcher(t, c)
+		l.Cache = kept
+		res, err := l.Launch(t.Context(), plan(t))
+		if err != nil || res.Members[0].Backstop != nil || !slices.Contains(armed(t, c), res.Members[0].Instance.ID) {
+			t.Fatalf("%v, %v", err, res.Members[0].Backstop)
+		}
+		for _, call := range c.Local.Tape().Calls(0)[before:] {
+			if call.Service == "scheduler" && call.Action != "ListSchedules" {
+				asked = append(asked, call.Action)
+			}
+		}
+		return asked
+	}
+	if asked := calls(); !slices.Contains(asked, "CreateScheduleGroup") {
+		t.Errorf("in a new account: %v", asked)
+	}
+	if asked := calls(); !slices.Equal(asked, []string{"CreateSchedule"}) {
+		t.Errorf("the second time: %v", asked)
 	}
 }
 
@@ -146,6 +178,36 @@ func TestWhatCannotBeUndoneKeepsItsSchedule(t *testing.T) {
 	}
 	if ids := armed(t, c); len(ids) != 1 {
 		t.Errorf("armed: %v", ids)
+	}
+}
+
+// fussy is a runtime that has no room for its first machine.
+type fussy struct {
+	runtime.Runtime
+	boots *atomic.Int32
+}
+
+func (f fussy) Boot(ctx context.Context, m runtime.Machine) (runtime.Running, error) {
+	if f.boots.Add(1) == 1 {
+		return nil, runtime.ErrNoCapacity
+	}
+	return f.Runtime.Boot(ctx, m)
+}
+
+// TestWhatEC2TookBackKeepsNoSchedule: the first instance becomes terminated
+// instead of running, and the next zone's is the one that stays.
+func TestWhatEC2TookBackKeepsNoSchedule(t *testing.T) {
+	c := cloudtest.Local(t, fussy{none.New(), new(atomic.Int32)})
+	p := plans(t, offer.Offer{InstanceType: "m7i.large", Region: "us-east-1", AvailabilityZones: []string{"us-east-1b", "us-east-1a"}}, func(*launch.Spec) {})
+	res, err := launcher(t, c).Launch(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(instances(t, c)); n != 2 {
+		t.Fatalf("%d instances: this test shows nothing", n)
+	}
+	if ids := armed(t, c); !slices.Equal(ids, []string{res.Members[0].Instance.ID}) {
+		t.Errorf("armed %v, launched %s", ids, res.Members[0].Instance.ID)
 	}
 }
 

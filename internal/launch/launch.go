@@ -38,6 +38,7 @@ type Launcher struct {
 	S3         account.BucketAPI
 	Rights     account.RightsAPI // asked by previews alone
 	Scheduler  SchedulerAPI
+	Scheduled  bool                                                                               // the schedules' role and group are known to be there: made only if that proves wrong
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
 	AgentURL   string                                                                             // where an agent is found when there is no bucket; "": nowhere
 	Address    func(context.Context) (netip.Prefix, error)                                        // the caller's address

@@ -119,8 +119,10 @@ func (s scope) iam(kind, name string) []string {
 
 // launching: new things must bear our tag from their first moment; what exists
 // already may be used whoever made it. RunInstances reads the image's parameter
-// with the caller's permission.
+// with the caller's permission. The first Spot Instance of an account makes a
+// role of EC2's own.
 //
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
 func (s scope) launching() []Statement {
 	fresh := []string{"instance", "volume", "network-interface", "spot-instances-request"}
@@ -133,6 +135,8 @@ func (s scope) launching() []Statement {
 		allow("MakeSecurityGroup", s.ec2("security-group"), born(), "ec2:CreateSecurityGroup"),
 		allow("MakeSecurityGroupIn", s.ec2("vpc"), nil, "ec2:CreateSecurityGroup"),
 		allow("OpenSecurityGroup", s.ec2("security-group"), ours(), "ec2:AuthorizeSecurityGroupIngress"),
+		allow("FirstSpotInstance", s.iam("role", "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"),
+			conditions{"StringEquals": {"iam:AWSServiceName": {"spot.amazonaws.com"}}}, "iam:CreateServiceLinkedRole"),
 		allow("TagWhatIsMade", s.ec2(append(fresh, "security-group")...), bornIn("RunInstances", "CreateSecurityGroup"), "ec2:CreateTags"),
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/launch"
@@ -153,6 +154,12 @@ func verdict(p launch.Plan, r launch.Result) error {
 	if r.Short != nil {
 		return problem.New(problem.Partial, "%d of %d run: %w", len(r.Members), p.Count, r.Short).
 			WithNext("launch the rest later, or end these: spawn terminate")
+	}
+	for _, m := range r.Members {
+		if m.Backstop != nil && !awserr.IsDenied(m.Backstop) {
+			return problem.New(problem.Partial, "%s runs without the cloud's layer of its deadline: %w", m.Instance.Label(), m.Backstop).
+				WithNext("arm it with: spawn cleanup")
+		}
 	}
 	if !p.Wait {
 		return nil
