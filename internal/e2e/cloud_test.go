@@ -40,6 +40,8 @@ func seen(ts *testscript.TestScript, neg bool, args []string) {
 				aws.ToString(r.SpotPrice), account.TagMap(r.Tags)[lifecycle.TagManaged])
 		}
 	default:
-		ts.Fatalf("nothing is called %s", args[0])
+		if !seenNetwork(ts, api, args[0]) {
+			ts.Fatalf("nothing is called %s", args[0])
+		}
 	}
 }

@@ -31,7 +31,8 @@ func New(f *factory.Factory) *cobra.Command {
 		Use:   "cleanup",
 		Short: "Delete what your instances have left behind in the region",
 		Long: `Delete what your instances have left behind in the region: instances past their
-deadline, volumes without an instance, security groups that nothing uses. Only
+deadline, volumes without an instance, security groups that nothing uses, and
+spawn's own VPC (where there is no default one) when nothing is in it. Only
 what spawn made for you is touched. Your key pair, the agent's role and its
 bucket stay: they cost nothing and serve the next launch.`,
 		Args: factory.NoArguments,
