@@ -45,6 +45,8 @@ func seen(ts *testscript.TestScript, neg bool, args []string) {
 	case "schedules":
 		seeSchedules(ctx, ts)
 	default:
-		ts.Fatalf("nothing is called %s", args[0])
+		if !seenNetwork(ts, api, args[0]) {
+			ts.Fatalf("nothing is called %s", args[0])
+		}
 	}
 }

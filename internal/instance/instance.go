@@ -32,6 +32,8 @@ type Instance struct {
 	StateReason string    // why it left the state it was in, in EC2's words; "" when EC2 gives none
 	StateCode   string    // the same as a code: Client.UserInitiatedShutdown
 	PublicIP    string    // "" when it has none
+	PrivateIP   string    // in its VPC
+	KeyName     string    // the key pair that lets its user in; "" when none does
 	Launched    time.Time // the last start, by EC2's clock
 	Tags        lifecycle.InstanceTags
 	TagProblems []error           // tags that could not be understood
@@ -95,7 +97,7 @@ func Read(i types.Instance) Instance {
 		Type:     string(i.InstanceType),
 		Market:   lifecycle.ParseMarket(string(i.InstanceLifecycle)),
 		State:    lifecycle.StateUnknown,
-		PublicIP: aws.ToString(i.PublicIpAddress),
+		PublicIP: aws.ToString(i.PublicIpAddress), PrivateIP: aws.ToString(i.PrivateIpAddress), KeyName: aws.ToString(i.KeyName),
 		Launched: aws.ToTime(i.LaunchTime),
 
 		SpotRequest: aws.ToString(i.SpotInstanceRequestId),

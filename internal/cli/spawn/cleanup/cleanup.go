@@ -31,9 +31,10 @@ func New(f *factory.Factory) *cobra.Command {
 		Use:   "cleanup",
 		Short: "Delete what your instances have left behind in the region",
 		Long: `Delete what your instances have left behind in the region: instances past their
-deadline, volumes without an instance, security groups that nothing uses,
-schedules whose instance has ended. An instance that lacks the cloud's layer of
-its deadline gets it. Only what spawn made for you is touched. Your key pair, the agent's role and its
+deadline, volumes without an instance, security groups that nothing uses, spawn's
+own VPC (where there is no default one) when nothing is in it, schedules whose
+instance has ended. An instance that lacks the cloud's layer of its deadline gets
+it. Only what spawn made for you is touched. Your key pair, the agent's role and its
 bucket stay: they cost nothing and serve the next launch.`,
 		Args: factory.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cleanupRun(cmd.Context(), o) },

@@ -6,14 +6,17 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/sshx"
+	"github.com/spawn-ec2/spawn/internal/term"
 )
 
 // Options are what the command line says.
@@ -76,14 +79,16 @@ func connectRun(ctx context.Context, o *Options) error {
 }
 
 func (o *Options) ssh(ctx context.Context, in instance.Instance, stateDir string) (int, error) {
-	if in.PublicIP == "" {
-		return 0, problem.New(problem.Failed, "%s has no public address", in.Label())
+	host := in.PublicIP
+	if host == "" {
+		host = in.PrivateIP
+		term.Note(o.Factory.Streams, "%s has no public address: %s is reached only from within its network", in.Label(), host)
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return 0, fmt.Errorf("find your SSH key: %w", err)
 	}
-	key, err := sshx.FindPublicKey(home)
+	identity, err := o.identity(ctx, home, in)
 	if err != nil {
 		return 0, err
 	}
@@ -91,6 +96,22 @@ func (o *Options) ssh(ctx context.Context, in instance.Instance, stateDir string
 	if err != nil {
 		return 0, err
 	}
-	to := sshx.Target{User: cmp.Or(in.Tags.User, defaultUser), Host: in.PublicIP, KeyPath: key.Identity(), KnownHosts: knownHosts, Alias: in.ID}
+	to := sshx.Target{User: cmp.Or(in.Tags.User, defaultUser), Host: host, KeyPath: identity, KnownHosts: knownHosts, Alias: in.ID}
 	return sshx.Run(ctx, "ssh", sshx.Args(to, o.Command), sshx.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+}
+
+// identity is the private key to offer: of a key pair that spawn imported, this
+// machine's key; of any other, the file that has its name. "" leaves it to ssh,
+// which then offers its usual files and what an agent holds: a key that EC2
+// knew by a name of the user's own is among those.
+func (o *Options) identity(ctx context.Context, home string, in instance.Instance) (string, error) {
+	if !strings.HasPrefix(in.KeyName, account.DefaultKeyName) && in.KeyName != "" {
+		path := sshx.FindIdentity(home, in.KeyName)
+		if path == "" {
+			term.Note(o.Factory.Streams, "there is no ~/.ssh/%s.pem and no ~/.ssh/%[1]s: ssh offers the keys that it has", in.KeyName)
+		}
+		return path, nil
+	}
+	key, err := sshx.FindKey(home, func() ([]sshx.Key, error) { return sshx.AgentKeys(ctx) })
+	return key.Identity(), err
 }
