@@ -32,6 +32,7 @@ type Instance struct {
 	StateReason string    // why it left the state it was in, in EC2's words; "" when EC2 gives none
 	StateCode   string    // the same as a code: Client.UserInitiatedShutdown
 	PublicIP    string    // "" when it has none
+	Software    string    // what is billed beside the machine, as Software names it; "" when nothing is
 	Launched    time.Time // the last start, by EC2's clock
 	Tags        lifecycle.InstanceTags
 	TagProblems []error           // tags that could not be understood
@@ -97,6 +98,7 @@ func Read(i types.Instance) Instance {
 		State:    lifecycle.StateUnknown,
 		PublicIP: aws.ToString(i.PublicIpAddress),
 		Launched: aws.ToTime(i.LaunchTime),
+		Software: Software(i.PlatformDetails, i.ProductCodes),
 
 		SpotRequest: aws.ToString(i.SpotInstanceRequestId),
 		Persistent:  tags[lifecycle.TagSpotRequest],
