@@ -16,10 +16,10 @@ import (
 )
 
 // seen prints what is in the local cloud, a line each, for stdout to match:
-// seen instances, seen spot-requests, seen schedules.
+// seen instances, seen spot-requests, seen schedules, seen boots, seen disks.
 func seen(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: seen instances|spot-requests|schedules")
+		ts.Fatalf("usage: seen instances|spot-requests|schedules|boots|disks")
 	}
 	ctx, api := context.Background(), localEC2(ts, awsx.DefaultRegion)
 	switch args[0] {
@@ -44,6 +44,10 @@ func seen(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "schedules":
 		seeSchedules(ctx, ts)
+	case "boots":
+		seenBoots(ctx, ts, api)
+	case "disks":
+		seenDisks(ctx, ts, api)
 	default:
 		if !seenNetwork(ts, api, args[0]) {
 			ts.Fatalf("nothing is called %s", args[0])

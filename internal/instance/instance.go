@@ -34,6 +34,7 @@ type Instance struct {
 	PublicIP    string    // "" when it has none
 	PrivateIP   string    // in its VPC
 	KeyName     string    // the key pair that lets its user in; "" when none does
+	Software    string    // what is billed beside the machine, as Software names it; "" when nothing is
 	Launched    time.Time // the last start, by EC2's clock
 	Tags        lifecycle.InstanceTags
 	TagProblems []error           // tags that could not be understood
@@ -99,6 +100,7 @@ func Read(i types.Instance) Instance {
 		State:    lifecycle.StateUnknown,
 		PublicIP: aws.ToString(i.PublicIpAddress), PrivateIP: aws.ToString(i.PrivateIpAddress), KeyName: aws.ToString(i.KeyName),
 		Launched: aws.ToTime(i.LaunchTime),
+		Software: Software(i.PlatformDetails, i.ProductCodes),
 
 		SpotRequest: aws.ToString(i.SpotInstanceRequestId),
 		Persistent:  tags[lifecycle.TagSpotRequest],

@@ -24,6 +24,7 @@ func ssmParameter(name, value string) ssmtypes.Parameter {
 func requested(t *testing.T, p launch.Plan) *ec2.RunInstancesInput {
 	t.Helper()
 	l := launcher(t, cloudtest.Local(t, nil))
+	l.Patience = time.Millisecond // nobody boots here
 	var sent *ec2.RunInstancesInput
 	api := l.EC2
 	l.EC2 = unkind{api, func(ctx context.Context, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {
@@ -98,8 +99,23 @@ func TestFurtherVolumesOfAnAMIEndWithTheInstance(t *testing.T) {
 
 func TestVolumesThatCannotBeAreRefused(t *testing.T) {
 	for _, wish := range [][2]string{
-		{"0", ""}, {"-1", ""}, {"65537", ""}, {"16385", "gp2"}, {"7", ""}, {"100GB", ""}, {"1e3", ""}, {"10.5", ""}, {"+9", ""}, {"99999999999999999999", ""},
-		{"", "io1"}, {"", "io2"}, {"", "st1"}, {"", "sc1"}, {"", "standard"}, {"", "gp4"}, {"", "GP3"},
+		{"0", ""},
+		{"-1", ""},
+		{"65537", ""},
+		{"16385", "gp2"},
+		{"7", ""},
+		{"100GB", ""},
+		{"1e3", ""},
+		{"10.5", ""},
+		{"+9", ""},
+		{"99999999999999999999", ""},
+		{"", "io1"},
+		{"", "io2"},
+		{"", "st1"},
+		{"", "sc1"},
+		{"", "standard"},
+		{"", "gp4"},
+		{"", "GP3"},
 	} {
 		_, err := resolve(t, ofType("m7i.large"), func(s *launch.Spec) { s.VolumeSize, s.VolumeType = wish[0], wish[1] })
 		if problem.KindOf(err) != problem.Usage || problem.NextOf(err) == "" {

@@ -17,6 +17,7 @@ type Image struct {
 	RootDevice string         // as the AMI has it: another name would add a second volume; "" is not known yet
 	SizeGiB    int            // of the root's snapshot, the least for the root volume; 0 is unknown
 	Others     []Device       // further volumes that the AMI brings
+	Software   string         // what is billed beside the machine; "" when nothing is
 	User       string         // who logs in; "" is unknown
 	Hibernates catalog.Answer // whether AWS lists it among the images that can
 	Assumed    bool           // the facts are those of our table, and nobody asked EC2

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
+	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
@@ -52,10 +54,7 @@ func (p Plan) FindImages(ctx context.Context, images ImageReader, parameters Par
 		}
 		image.Notes = append(slices.Clone(c.Image.Notes), image.Notes...)
 		c.Image = image
-		err := c.checkDisk(p.Lifetime.TTL)
-		if err == nil {
-			err = image.runsOn(c)
-		}
+		err := cmp.Or(c.checkDisk(p.Lifetime.TTL), image.runsOn(c), p.payFor(&c, i == 0))
 		switch {
 		case err == nil:
 			fitting = append(fitting, c)
@@ -122,6 +121,7 @@ func (i Image) described(d types.Image) (Image, error) {
 		return cannot("names no root device")
 	}
 	i.RootDevice, i.architecture = aws.ToString(d.RootDeviceName), string(d.Architecture)
+	i.Software = instance.Software(d.PlatformDetails, d.ProductCodes)
 	i.readDevices(d.BlockDeviceMappings)
 	i.recognise(d)
 	if name != "" {
@@ -152,6 +152,22 @@ func (i Image) runsOn(c Candidate) error {
 	}
 	return problem.New(problem.Usage, "the image %s (%s) is for %s, and %s is %s", i.AMI, clip(i.Name), i.architecture, c.Type.Name, c.Architecture).
 		WithNext("choose a type for it: truffle search --architecture %s", i.architecture)
+}
+
+// payFor adds what the image's software costs to the candidate's price, which is
+// then at least what the machine costs. A price that the user allowed cannot be
+// held then, and nothing is fallen through to.
+func (p Plan) payFor(c *Candidate, first bool) error {
+	if c.Image.Software == "" {
+		return nil
+	}
+	if p.maxPrice != "" || !first {
+		return problem.New(problem.Usage, "what %s costs is unknown, so its price cannot be held to a limit", c.Image.Software).
+			WithNext("leave out --max-price, or use an image of free software")
+	}
+	c.Price = price.Sum(c.Price, price.Price{})
+	c.Image.Notes = append(c.Image.Notes, fmt.Sprintf("%s is billed on top, and what it costs is unknown here", c.Image.Software))
+	return nil
 }
 
 // pytorchForm is the name of a PyTorch image's parameter below the

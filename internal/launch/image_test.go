@@ -293,3 +293,25 @@ func TestNewestIsWhatTheParameterNames(t *testing.T) {
 		}
 	})
 }
+
+// The price of Linux would be too low for software that is billed on top.
+func TestSoftwareOnTopHasNoKnownPrice(t *testing.T) {
+	redHat := custom(func(i *types.Image) { i.PlatformDetails = aws.String("Red Hat Enterprise Linux") })
+	market := custom(func(i *types.Image) {
+		i.PlatformDetails = aws.String("Linux/UNIX")
+		i.ProductCodes = []types.ProductCode{{ProductCodeId: aws.String("x"), ProductCodeType: types.ProductCodeValuesMarketplace}}
+	})
+	free := custom(func(i *types.Image) { i.PlatformDetails = aws.String("Linux/UNIX") })
+	for _, image := range []types.Image{redHat, market} {
+		p, err := find(t, "m7i.large", func(s *launch.Spec) { s.Others = []offer.Offer{ofType("t3.micro")} }, image)
+		if err != nil || p.First().Price.Known() || p.First().Price.String() != ">=0.1008" || len(p.Candidates) != 1 {
+			t.Errorf("%s, %v, %v", p.First().Price, p.Candidates, err)
+		}
+		if _, err := find(t, "m7i.large", func(s *launch.Spec) { s.MaxPrice = "5" }, image); problem.KindOf(err) != problem.Usage {
+			t.Errorf("a limit that cannot be held: %v", err)
+		}
+	}
+	if p, err := find(t, "m7i.large", func(s *launch.Spec) { s.MaxPrice = "5" }, free); err != nil || !p.First().Price.Known() {
+		t.Errorf("%s, %v", p.First().Price, err)
+	}
+}

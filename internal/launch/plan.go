@@ -42,6 +42,8 @@ type Plan struct {
 	ShareRole    bool              // leave the role to every user of the instance
 	Tags         map[string]string // the user's own
 	MetadataTags bool              // show the tags to the instance; else the agent asks EC2 for them
+
+	maxPrice string // as the user said; "": no limit
 }
 
 // First is the candidate that is preferred.
@@ -139,7 +141,7 @@ func (p *Plan) choose(s Spec) error {
 	if err != nil {
 		return err
 	}
-	p.Candidates = []Candidate{first}
+	p.Candidates, p.maxPrice = []Candidate{first}, s.MaxPrice
 	most, err := p.checkPrices(s)
 	if err != nil {
 		return err

@@ -110,7 +110,7 @@ func (c Candidate) volumes() []types.BlockDeviceMapping {
 	root := &types.EbsBlockDevice{VolumeType: c.Volume.Type, Encrypted: aws.Bool(true), DeleteOnTermination: aws.Bool(true)}
 	if c.Volume.SizeGiB > 0 || c.Hibernate {
 		gib, _ := c.RootGiB()
-		root.VolumeSize = aws.Int32(int32(gib)) //nolint:gosec // at most maxVolumeGiB, or memory below hibernatesBelowMiB
+		root.VolumeSize = aws.Int32(int32(gib))
 	}
 	all := []types.BlockDeviceMapping{{DeviceName: aws.String(c.Image.RootDevice), Ebs: root}}
 	for _, d := range c.Image.Others {
@@ -118,7 +118,7 @@ func (c Candidate) volumes() []types.BlockDeviceMapping {
 		if d.Snapshot != "" {
 			ebs.SnapshotId = aws.String(d.Snapshot)
 		} else {
-			ebs.VolumeSize = aws.Int32(int32(d.SizeGiB)) //nolint:gosec // EC2's own figure
+			ebs.VolumeSize = aws.Int32(int32(d.SizeGiB))
 		}
 		all = append(all, types.BlockDeviceMapping{DeviceName: aws.String(d.Name), Ebs: ebs})
 	}

@@ -133,7 +133,7 @@ const (
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-how-to.html
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-standard-mode-concepts.html
 func Credits(instanceType string) Price {
-	perVCPU := 0.0
+	var perVCPU float64
 	family, _, _ := strings.Cut(instanceType, ".")
 	switch family {
 	case "t3", "t3a":

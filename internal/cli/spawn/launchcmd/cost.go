@@ -28,7 +28,10 @@ func disk(c launch.Candidate) string {
 func costLines(b price.Bill, life time.Duration) string {
 	lines := []string{
 		"costs " + term.Costs(b),
-		fmt.Sprintf("in total until its end: %s, of %s", b.Over(life), strings.Join(term.CostParts(b), ", ")),
+		fmt.Sprintf("in total until its end: %s, by the hour", b.Over(life)),
+	}
+	for _, part := range term.CostParts(b) {
+		lines = append(lines, "  "+part)
 	}
 	if more := term.CostsOnTop(b); more != "" {
 		lines = append(lines, more)

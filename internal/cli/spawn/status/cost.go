@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -16,8 +17,11 @@ import (
 // worth showing, so a failure is told among the problems.
 func (o *Options) volumes(ctx context.Context, target *awsx.Target, r *report, in instance.Instance) []price.Volume {
 	found, err := instance.Volumes(ctx, target.EC2(), in.ID)
-	if err != nil {
-		r.Problems = append(r.Problems, err.Error())
+	switch {
+	case awserr.IsDenied(err):
+		r.Problems = append(r.Problems, "what its disk costs is unknown: the permission ec2:DescribeVolumes is missing")
+	case err != nil:
+		r.Problems = append(r.Problems, awsx.Explain(err).Error())
 	}
 	var all []price.Volume
 	for _, v := range found {

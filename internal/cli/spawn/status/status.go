@@ -126,16 +126,19 @@ func newReport(in instance.Instance, hourly price.Price, now time.Time) report {
 
 // hourly is what the instance costs in its market, as the built-in catalog has
 // it: for Spot an average, since what is paid for it moves. What was paid for
-// in advance has no price an hour.
+// in advance has no price an hour, and that of software on top is not known.
 func hourly(region string, in instance.Instance) price.Price {
+	var p price.Price
 	switch in.Market {
 	case lifecycle.OnDemand:
-		return price.OnDemand(region, in.Type)
+		p = price.OnDemand(region, in.Type)
 	case lifecycle.Spot:
-		return price.Spot(region, in.Type)
-	default:
-		return price.Price{}
+		p = price.Spot(region, in.Type)
 	}
+	if in.Software != "" {
+		return price.Sum(p, price.Price{})
+	}
+	return p
 }
 
 // addCost counts compute since the last start and, at most, until the deadline.
