@@ -128,8 +128,8 @@ func (s scope) launching() []Statement {
 	fresh := []string{"instance", "volume", "network-interface", "spot-instances-request"}
 	existing := append([]string{fmt.Sprintf("arn:%s:ec2:*::image/*", s.partition)}, s.ec2("subnet", "security-group", "key-pair", "capacity-reservation")...)
 	return []Statement{
-		allow("LookAround", []string{"*"}, nil, "ec2:DescribeInstances", "ec2:DescribeVpcs", "ec2:DescribeSecurityGroups", "ec2:DescribeCapacityReservations"),
-		allow("ReadImageNames", []string{fmt.Sprintf("arn:%s:ssm:*::parameter/aws/service/*", s.partition)}, nil, "ssm:GetParameters"),
+		allow("LookAround", []string{"*"}, nil, "ec2:DescribeInstances", "ec2:DescribeVpcs", "ec2:DescribeSecurityGroups", "ec2:DescribeCapacityReservations", "ec2:DescribeImages"),
+		allow("ReadImageNames", []string{fmt.Sprintf("arn:%s:ssm:*::parameter/aws/service/*", s.partition)}, nil, "ssm:GetParameters", "ssm:GetParametersByPath"),
 		allow("LaunchTagged", s.ec2(fresh...), born(), "ec2:RunInstances"),
 		allow("LaunchWith", existing, nil, "ec2:RunInstances"),
 		allow("MakeSecurityGroup", s.ec2("security-group"), born(), "ec2:CreateSecurityGroup"),
