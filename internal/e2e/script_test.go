@@ -30,8 +30,10 @@ func TestScripts(t *testing.T) {
 			})
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict,
-			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict,
+			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair,
+		},
 	})
 }
 
