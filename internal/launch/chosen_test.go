@@ -237,4 +237,3 @@ func TestSourceOfIPv6IsTold(t *testing.T) {
 		})
 	}
 }
-
