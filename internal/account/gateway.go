@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,6 +41,9 @@ func (o *ownNetwork) gateway(ctx context.Context, vpc string) (id string, err er
 		o.built = o.built || err == nil
 		return unsettledIf(awserr.IsAlreadyExists(err) || awserr.IsInvalidValue(err), err)
 	})
+	if err != nil && own != "" {
+		err = errors.Join(err, o.dropGateway(ctx, own))
+	}
 	if err != nil {
 		return "", fmt.Errorf("give %s an internet gateway: %w", vpc, err)
 	}
@@ -99,9 +103,9 @@ func (o *ownNetwork) dropGateway(ctx context.Context, id string) error {
 	return fmt.Errorf("delete the second internet gateway %s: %w", id, err)
 }
 
-// abandon deletes a VPC of this launch that lost against another, with what is
-// in it. Somebody else may have begun to use it: what is in use stays, and is
-// for a cleanup.
+// abandon deletes a VPC that lost against another, with what is in it, for a
+// launch that made it or built in it. Others may do so as well, and somebody may
+// have begun to use it: what is in use stays, for them or for a cleanup.
 func (o *ownNetwork) abandon(ctx context.Context, vpc string) error {
 	subnets, err := o.listSubnets(ctx, vpc)
 	if err != nil {

@@ -41,11 +41,11 @@ func (o *ownNetwork) subnets(ctx context.Context, vpc string) (map[string]string
 func (o *ownNetwork) addSubnets(ctx context.Context, vpc string, zones []string, there map[string]types.Subnet, ids map[string]string) error {
 	var mu sync.Mutex
 	var refused error
-	all, allCtx := errgroup.WithContext(ctx)
+	var all errgroup.Group // each is finished: what is cancelled may still be made
 	for _, zone := range zones {
 		o.built = true
 		all.Go(func() error {
-			id, err := o.subnet(allCtx, vpc, zone, there[zone])
+			id, err := o.subnet(ctx, vpc, zone, there[zone])
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

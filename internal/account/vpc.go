@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -31,34 +32,68 @@ type ownNetwork struct {
 	built  bool // something was missing
 }
 
+// election is how long a VPC is left alone before anybody builds in it: whoever
+// saw none before it was there has made another by then.
+const election = 500 * time.Millisecond
+
+// waitForOthers waits where the VPC is so new that it has no subnet.
+func (o *ownNetwork) waitForOthers(ctx context.Context, vpc string) error {
+	there, err := o.listSubnets(ctx, vpc)
+	if err != nil || len(there) > 0 {
+		return err
+	}
+	return sleep(ctx, election)
+}
+
 // maxVPCs bounds how often a launch moves to another VPC: more there cannot be,
 // unless the account's quota was raised.
 const maxVPCs = 5
 
-// ensure returns the VPC and its subnets by zone. Who made something looks once
-// more whether it did so in the VPC that everybody uses.
+// ensure returns the VPC and its subnets by zone. At the end everybody looks once
+// more whether this is the VPC that all use, and takes away what was built
+// elsewhere: of several who built there, the last one takes the VPC.
 func (o *ownNetwork) ensure(ctx context.Context) (vpc string, subnets map[string]string, err error) {
 	for range maxVPCs {
-		vpc, mine, err := o.elect(ctx)
-		if err != nil {
+		vpc, mine, electErr := o.elect(ctx)
+		if electErr != nil {
+			return "", nil, electErr
+		}
+		if err := o.waitForOthers(ctx, vpc); err != nil {
 			return "", nil, err
 		}
+		if lowest, lookErr := o.lowest(ctx); lookErr != nil || lowest != vpc {
+			if mine && lookErr == nil {
+				lookErr = o.abandon(ctx, vpc)
+			}
+			if lookErr != nil {
+				return "", nil, lookErr
+			}
+			continue
+		}
 		before := o.built
-		subnets, err := o.complete(ctx, vpc)
-		if err != nil || !mine && o.built == before {
-			return vpc, subnets, err
+		o.built = false
+		subnets, err = o.complete(ctx, vpc)
+		mine = mine || o.built
+		o.built = o.built || before
+		if err != nil && !awserr.IsNotFound(err) { // what was taken away underneath is looked at below
+			return "", nil, err
 		}
-		lowest, err := o.lowest(ctx)
-		if err != nil || lowest == vpc {
-			return vpc, subnets, err
-		}
-		if mine {
+		lowest, lookErr := o.lowest(ctx)
+		switch {
+		case lookErr != nil:
+			return "", nil, lookErr
+		case lowest == vpc && err == nil:
+			return vpc, subnets, nil
+		case lowest != vpc && mine: // this launch made it, or built in it
 			if err := o.abandon(ctx, vpc); err != nil {
 				return "", nil, err
 			}
 		}
 	}
-	return "", nil, problem.New(problem.Failed, "others make and delete spawn's VPC again and again").WithNext("try again in a minute")
+	if err == nil {
+		err = problem.New(problem.Failed, "others make and delete spawn's VPC again and again").WithNext("try again in a minute")
+	}
+	return "", nil, err
 }
 
 func (o *ownNetwork) complete(ctx context.Context, vpc string) (map[string]string, error) {

@@ -202,11 +202,18 @@ func (r *running) undo(ctx context.Context, cause error) error {
 	return errors.Join(cause, r.closeJournal(failed == nil))
 }
 
+// inFlight is how long a request may take to have its effect after nobody waits
+// for its answer any more.
+const inFlight = 500 * time.Millisecond
+
 // lookForLost adds what was made by calls whose answers did not come: the
 // launch was interrupted, or the way to AWS was.
 func (r *running) lookForLost(ctx context.Context, cause error) error {
 	if !errors.Is(cause, context.Canceled) && !awserr.IsOutcomeUnknown(cause) {
 		return nil
+	}
+	if err := sleep(ctx, inFlight); err != nil {
+		return err
 	}
 	lost, err := reap.OfLaunch(ctx, r.EC2, r.plan.Launch)
 	for _, item := range lost {

@@ -8,63 +8,55 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
-// OfLaunch lists what a launch has made, by the tag that all of it bears from
-// the moment it exists: also what was made by a call whose answer never came.
+// OfLaunch lists what bears a launch's tag and goes with a launch which failed:
+// what it made, whether or not it heard so. It looks at one page of each: a
+// launch makes a dozen things, and at most a hundred instances.
 func OfLaunch(ctx context.Context, api API, launch string) ([]Item, error) {
-	const why = "the launch failed"
-	ours := []types.Filter{{Name: aws.String("tag:" + lifecycle.TagLaunch), Values: []string{launch}}}
-	var found []Item
-	instances, err := api.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: ours})
+	made := []types.Filter{instance.Managed(), {Name: aws.String("tag:" + lifecycle.TagLaunch), Values: []string{launch}}}
+	var out []Item
+	add := func(kind Kind, id *string) {
+		out = append(out, Item{Kind: kind, ID: aws.ToString(id), Why: "the launch failed"})
+	}
+	instances, err := api.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: made})
 	if err != nil {
-		return nil, fmt.Errorf("look for instances of the launch: %w", err)
+		return nil, fmt.Errorf("list the launch's instances: %w", err)
 	}
 	for _, r := range instances.Reservations {
 		for _, in := range r.Instances {
-			found = append(found, Item{Kind: Instance, ID: aws.ToString(in.InstanceId), Why: why})
+			add(Instance, in.InstanceId)
 		}
 	}
-	groups, err := api.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: ours})
+	groups, err := api.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: made})
 	if err != nil {
-		return found, fmt.Errorf("look for security groups of the launch: %w", err)
+		return nil, fmt.Errorf("list the launch's security groups: %w", err)
 	}
 	for _, g := range groups.SecurityGroups {
-		found = append(found, Item{Kind: SecurityGroup, ID: aws.ToString(g.GroupId), Why: why})
+		add(SecurityGroup, g.GroupId)
 	}
-	network, err := networkOfLaunch(ctx, api, ours)
-	for kind, ids := range network {
-		for _, id := range ids {
-			found = append(found, Item{Kind: kind, ID: id, Why: why})
-		}
-	}
-	return found, err
-}
-
-// networkOfLaunch lists the parts of a network that bear the tag.
-func networkOfLaunch(ctx context.Context, api API, ours []types.Filter) (map[Kind][]string, error) {
-	found := map[Kind][]string{}
-	vpcs, err := api.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: ours})
+	subnets, err := api.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: made})
 	if err != nil {
-		return found, fmt.Errorf("look for a VPC of the launch: %w", err)
-	}
-	for _, v := range vpcs.Vpcs {
-		found[VPC] = append(found[VPC], aws.ToString(v.VpcId))
-	}
-	subnets, err := api.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: ours})
-	if err != nil {
-		return found, fmt.Errorf("look for subnets of the launch: %w", err)
+		return nil, fmt.Errorf("list the launch's subnets: %w", err)
 	}
 	for _, s := range subnets.Subnets {
-		found[Subnet] = append(found[Subnet], aws.ToString(s.SubnetId))
+		add(Subnet, s.SubnetId)
 	}
-	gateways, err := api.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{Filters: ours})
+	gateways, err := api.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{Filters: made})
 	if err != nil {
-		return found, fmt.Errorf("look for an internet gateway of the launch: %w", err)
+		return nil, fmt.Errorf("list the launch's internet gateways: %w", err)
 	}
 	for _, g := range gateways.InternetGateways {
-		found[Gateway] = append(found[Gateway], aws.ToString(g.InternetGatewayId))
+		add(Gateway, g.InternetGatewayId)
 	}
-	return found, nil
+	vpcs, err := api.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: made})
+	if err != nil {
+		return nil, fmt.Errorf("list the launch's VPCs: %w", err)
+	}
+	for _, v := range vpcs.Vpcs {
+		add(VPC, v.VpcId)
+	}
+	return out, nil
 }
