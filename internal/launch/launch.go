@@ -237,7 +237,6 @@ func (r *running) ready(ctx context.Context, in instance.Instance, a attempt) (R
 // undo takes back what the launch made, even when the user has pressed Ctrl-C,
 // and returns the cause together with what could not be taken back.
 func (r *running) undo(ctx context.Context, cause error) error {
-	r.recall(ctx, cause)
 	if r.journal == nil || len(r.made) == 0 {
 		return errors.Join(cause, r.closeJournal(true))
 	}

@@ -7,14 +7,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/account"
-	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/reap"
 )
@@ -183,34 +181,6 @@ func undoable(kind account.Kind) (reap.Kind, bool) {
 		return reap.VPC, true
 	default:
 		return 0, false
-	}
-}
-
-// inFlight is how long a request may take to have its effect after nobody waits
-// for its answer any more.
-const inFlight = 500 * time.Millisecond
-
-// recall adds to what must be undone what the launch made without hearing so:
-// requests were under way when it was interrupted, or their answers were lost.
-// Tags tell.
-func (r *running) recall(ctx context.Context, cause error) {
-	if r.journal == nil || ctx.Err() == nil && !awserr.IsOutcomeUnknown(cause) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
-	defer cancel()
-	err := sleep(ctx, inFlight)
-	if err == nil {
-		var found []reap.Item
-		found, err = reap.FurnitureOf(ctx, r.EC2, r.plan.Launch)
-		for _, item := range found {
-			if !slices.ContainsFunc(r.made, func(known reap.Item) bool { return known.ID == item.ID }) {
-				r.made = append(r.made, item)
-			}
-		}
-	}
-	if err != nil {
-		r.emit(Noted{fmt.Sprintf("whether the launch made more than it knows of could not be found out: %v", err)})
 	}
 }
 
