@@ -69,14 +69,14 @@ func (t *Tags) Tags(ctx context.Context) (map[string]string, error) {
 		return t.describe(ctx)
 	}
 	tags, err := t.Metadata.Tags(ctx)
-	if err != nil || len(tags) > 0 && !t.stale {
+	if err != nil || tags != nil && !t.stale {
 		return tags, err
 	}
 	described := t.tryAPI(ctx)
 	switch {
 	case t.told:
 		return described, nil
-	case len(tags) == 0:
+	case tags == nil:
 		return nil, t.refused
 	default:
 		return tags, nil
