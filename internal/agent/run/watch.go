@@ -116,10 +116,10 @@ func (a *agent) poll() time.Duration {
 	a.known.locked(func() { o = a.known.state.Outlook(a.known.decidedOn) })
 	for _, end := range []time.Time{o.Deadline.Time(), o.Idle.Next} {
 		if !end.IsZero() && end.Sub(a.wall()) < near {
-			return pollNear
+			return a.untilNext(pollNear)
 		}
 	}
-	return pollEvery
+	return a.untilNext(pollEvery)
 }
 
 // keep writes the policy to the disk when it has changed.
