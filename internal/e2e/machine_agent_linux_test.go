@@ -21,11 +21,12 @@ func TestMachine(t *testing.T) {
 		maps.Copy(tests, map[string]func(*testing.T, *site){
 			"the agent is up, killed, and frozen":          agentUnderSystemd,
 			"without an agent the timer ends the instance": timerAlone,
-			"a user logs in and is warned":                 userIsWarned,
+			"users are warned and have no power":           userIsWarned,
 			"stop and start keep the deadline":             stopAndStart,
 			"a deadline moved while stopped holds":         extendStopped,
+			"without the API the agent powers off":         powerOff,
 			"a past deadline ends at boot":                 pastDeadline,
-			"a Spot notice runs the hooks once":            spotNotice,
+			"each notice is told once":                     notices,
 		})
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -51,6 +52,10 @@ func agentUnderSystemd(t *testing.T, s *site) {
 	if failed := b.do("systemctl --failed --plain --no-legend"); failed != "" {
 		t.Errorf("units have failed:\n%s", failed)
 	}
+
+	// Both places have the same lines, of the agent's own.
+	b.await("the log's file has what the journal has", 10*time.Second, `journalctl --no-pager -o cat -u spored | grep ^time= > /tmp/journal && test -s /tmp/journal && cmp /tmp/journal /var/log/spored.log`)
+	hostileTags(t, b)
 
 	first := b.show("spored", "MainPID")
 	b.do("kill -KILL " + first)
@@ -89,6 +94,19 @@ func timerAlone(t *testing.T, s *site) {
 	}
 	if got := aws.ToString(ended.StateReason.Code); got != "Client.InstanceInitiatedShutdown" {
 		t.Errorf("it ended with %s: not by its operating system", got)
+	}
+}
+
+// powerOff leaves the agent without an API to ask, and the instance without the
+// operating system's timer: from its confined unit the agent turns the power off.
+func powerOff(t *testing.T, s *site) {
+	b := s.launch(t, "powerless", "--ttl", "75s")
+	b.do("systemctl disable --now --quiet spawn-deadline.timer spawn-deadline.path; echo AWS_ENDPOINT_URL=http://127.0.0.1:9 > /etc/spored/environment; systemctl restart spored")
+	ended := b.awaitState(types.InstanceStateNameTerminated, time.Until(b.Deadline)+40*time.Second)
+	late := time.Since(b.Deadline)
+	t.Logf("ended %v after its deadline, disk deleted", late.Round(100*time.Millisecond))
+	if got := aws.ToString(ended.StateReason.Code); got != "Client.InstanceInitiatedShutdown" || late < 0 {
+		t.Errorf("it ended with %s, %v after its deadline: not by its own power-off", got, late)
 	}
 }
 
