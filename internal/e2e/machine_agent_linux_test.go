@@ -76,6 +76,21 @@ func agentUnderSystemd(t *testing.T, s *site) {
 	if log := b.do("journalctl --no-pager -u spored"); !strings.Contains(log, "Watchdog timeout") {
 		t.Errorf("the watchdog did not bite:\n%s", log)
 	}
+	workIsDone(t, b)
+}
+
+// workIsDone has the workload say that it is done: the hooks run, then the
+// instance ends itself. What a hook did is on the console, which outlives it.
+func workIsDone(t *testing.T, b *box) {
+	b.do(`mkdir -p /etc/spored/hooks.d && printf '#!/bin/sh\necho "a hook saves the work" > /dev/console\n' > /etc/spored/hooks.d/10-save && chmod 755 /etc/spored/hooks.d/10-save`)
+	b.do("spored complete --status ok")
+	ended := b.awaitState(types.InstanceStateNameTerminated, time.Minute)
+	if got := aws.ToString(ended.StateReason.Code); got != "Client.UserInitiatedShutdown" {
+		t.Errorf("it ended with %s: not by its agent's own call", got)
+	}
+	if console := b.console(); !strings.Contains(console, "a hook saves the work") {
+		t.Errorf("no hook ran before the end:\n%s", console)
+	}
 }
 
 // timerAlone takes the agent away, and its unit: the operating system's timer is

@@ -58,7 +58,7 @@ type life[B Boot] struct {
 // See sees a machine through its life, from its first boot on. again boots it
 // once more; its context ends when the machine is told to power off.
 func See[B Boot](first B, again func(context.Context) (B, error), log *slog.Logger) *Machine[B] {
-	wanted, unwant := context.WithCancel(context.Background())
+	wanted, unwant := context.WithCancel(context.Background()) //nolint:gosec // live calls it
 	m := &Machine[B]{boot: again, log: log, done: make(chan struct{}), wanted: wanted, unwant: unwant, now: begin(first)}
 	go m.live()
 	return m
