@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,20 +82,22 @@ func idleTests() map[string]func(*testing.T, *site) {
 	}
 }
 
-// endsIdle waits until the instance has ended itself for idleness, and not
-// before its time.
+// endsIdle waits until the instance has ended itself for idleness, and neither
+// before its time nor without a warning, however short its timeout has become.
 func endsIdle(b *box) {
 	b.t.Helper()
 	begun := time.Now()
 	b.mayBeIdle()
 	var last string
+	warned := false
 	for asked := begun; b.describe().State.Name == types.InstanceStateNameRunning && time.Since(begun) < endsByNow; time.Sleep(200 * time.Millisecond) {
 		if time.Since(asked) < 10*time.Second { // to ask is a little work, too
 			continue
 		}
 		asked = time.Now()
-		if out, code := b.try("spored status -o json"); code == 0 {
+		if out, code := b.try("spored status -o json; cat /tmp/SPAWN_WARNING 2> /dev/null || true"); code == 0 {
 			last = out
+			warned = warned || strings.Contains(out, "because nobody uses it")
 		}
 	}
 	ended := b.describe()
@@ -109,6 +112,9 @@ func endsIdle(b *box) {
 	}
 	if got := aws.ToString(ended.StateReason.Code); got != "Client.UserInitiatedShutdown" {
 		b.t.Errorf("it ended with %s: not by its agent's own call", got)
+	}
+	if !warned {
+		b.t.Errorf("nobody was warned of it; the agent said at last: %s", last)
 	}
 }
 

@@ -45,8 +45,8 @@ type Tags struct {
 	at       time.Duration // when that was
 }
 
-// NewTags reads tags on a machine whose /sys is at sys. api is called once, when
-// it is known which instance this is; it must not block.
+// NewTags reads tags on a machine whose /sys is at sys, "" if it has none. api is
+// called once, when it is known which instance this is; it must not block.
 func NewTags(m *Metadata, sys string, elapsed func() time.Duration, api func(Identity) TagsAPI) *Tags {
 	return &Tags{Metadata: m, elapsed: elapsed, api: api, stale: onXen(sys)}
 }
@@ -56,6 +56,9 @@ func NewTags(m *Metadata, sys string, elapsed func() time.Duration, api func(Ide
 //
 // https://www.kernel.org/doc/Documentation/ABI/stable/sysfs-hypervisor-xen
 func onXen(sys string) bool {
+	if sys == "" {
+		return false
+	}
 	hypervisor, err := readFile(filepath.Join(sys, "hypervisor", "type"), 64)
 	return err == nil && strings.TrimSpace(string(hypervisor)) == "xen"
 }
