@@ -200,6 +200,9 @@ func (a *agent) readTags(ctx context.Context) error {
 	for _, problem := range problems {
 		a.Log.WarnContext(ctx, "a tag is ignored", "problem", problem)
 	}
+	if request := tags[lifecycle.TagSpotRequest]; request != "" && !isSpotRequest(request) {
+		a.Log.WarnContext(ctx, "a tag is ignored", "problem", lifecycle.TagSpotRequest+" names no Spot request")
+	}
 	before, after := a.known.merge(tags, read)
 	a.wake()
 	if before.Deadline != after.Deadline {
