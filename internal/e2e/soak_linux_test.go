@@ -12,7 +12,7 @@ import (
 
 // TestSoak lets three agents live under systemd for as long as SPAWN_SOAK says:
 // one that nobody disturbs, one on a Spot Instance, which looks for notices
-// every five seconds, and one that is asked, told and extended all the time.
+// every four seconds, and one that is asked, told and extended all the time.
 // None may grow, none may be restarted. make soak-agent runs it for ten minutes.
 func TestSoak(t *testing.T) {
 	if os.Getenv("SPAWN_SOAK") == "" {

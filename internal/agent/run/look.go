@@ -22,8 +22,8 @@ type NoticeBoard interface {
 }
 
 const (
-	senseEvery      = 10 * time.Second // between two samples
-	noticesEvery    = 5 * time.Second  // how late a Spot interruption is heard of
+	senseEvery      = 12 * time.Second // between two samples
+	noticesEvery    = 4 * time.Second  // how late a Spot interruption is heard of: hooks have begun within five
 	noticesPatience = 4 * time.Second  // for one look
 )
 

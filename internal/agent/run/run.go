@@ -96,7 +96,7 @@ const (
 	// How late an action may be after a clock jump, once users were warned of
 	// an end and before; the deadline itself is met exactly.
 	tick   = time.Second
-	seldom = 5 * time.Second
+	seldom = 4 * time.Second
 
 	aliveEvery = 20 * time.Second // well within the unit's WatchdogSec
 
@@ -185,8 +185,8 @@ func (a *agent) elapsed() time.Duration { return time.Since(a.begun) }
 
 // untilNext is the time until the agent has run for a multiple of so long.
 // What is done again and again waits for that, so that it is done at the same
-// moments as the rest: to wake a processor costs more than what it is woken
-// for.
+// moments as the rest (all pauses are multiples of four seconds): to wake a
+// processor costs more than what it is woken for.
 func (a *agent) untilNext(every time.Duration) time.Duration {
 	return every - a.elapsed()%every
 }

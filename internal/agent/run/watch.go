@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	pollEvery   = 25 * time.Second // how late a changed tag is seen
-	pollNear    = 5 * time.Second  // the same, when an end is near
+	pollEvery   = 24 * time.Second // how late a changed tag is seen
+	pollNear    = 4 * time.Second  // the same, when an end is near
 	near        = 3 * time.Minute
 	retryEvery  = time.Second     // until the metadata answers for the first time
 	pollTimeout = 5 * time.Second // for one look at the metadata

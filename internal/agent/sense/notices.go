@@ -32,7 +32,7 @@ const (
 	maxEvents = 20       // of the scheduled events of one instance, that are read
 
 	// An interruption comes two minutes after its notice; EC2's advice is to
-	// look every 5 s, which is the caller's pace. The others are not urgent,
+	// look every 5 s, and the caller's pace is no slower. The others are not urgent,
 	// and on an instance that EC2 does not interrupt nothing is: each look
 	// costs it processor time all its life.
 	rebalanceEvery = 15 * time.Second
