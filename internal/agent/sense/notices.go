@@ -32,11 +32,10 @@ const (
 	maxEvents = 20       // of the scheduled events of one instance, that are read
 
 	// An interruption comes two minutes after its notice; EC2's advice is to
-	// look every 5 s, and the caller's pace is no slower. The others are not urgent,
-	// and on an instance that EC2 does not interrupt nothing is: each look
-	// costs it processor time all its life.
-	rebalanceEvery = 15 * time.Second
-	scheduledEvery = time.Minute
+	// look every 5 s, and the caller's pace is no slower. A recommendation and
+	// maintenance are not urgent, and on an instance that EC2 does not interrupt
+	// nothing is: each look costs it processor time all its life.
+	othersEvery = time.Minute
 
 	// sameNotice is by how much the time of a notice may move from one reading
 	// to the next while it is the same notice. EC2 fixes it; the service of
@@ -67,8 +66,8 @@ func NewNotices(metadata *Metadata, elapsed func() time.Duration) *Notices {
 	return &Notices{
 		metadata: metadata,
 		elapsed:  elapsed,
-		balance:  source{every: rebalanceEvery},
-		events:   source{every: scheduledEvery},
+		balance:  source{every: othersEvery},
+		events:   source{every: othersEvery},
 	}
 }
 
@@ -103,7 +102,7 @@ func (n *Notices) setPace(ctx context.Context) error {
 	}
 	n.bought = true
 	if how == onDemand {
-		n.spot.every, n.balance.every = scheduledEvery, scheduledEvery
+		n.spot.every = othersEvery
 	}
 	return nil
 }

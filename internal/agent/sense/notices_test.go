@@ -216,7 +216,7 @@ func TestAFailureIsNotSilence(t *testing.T) {
 // TestHowOftenNoticesAreRead in ten minutes at a look every five seconds, over
 // one connection with one token: how the instance was bought decides.
 func TestHowOftenNoticesAreRead(t *testing.T) {
-	often := map[string]int{lifeCyclePath: 1, actionPath: 120, rebalancePath: 40, scheduledPath: 10}
+	often := map[string]int{lifeCyclePath: 1, actionPath: 120, rebalancePath: 10, scheduledPath: 10}
 	for bought, want := range map[string]map[string]int{
 		"spot":           often,
 		"":               often, // unknown
