@@ -19,7 +19,7 @@ METADATA_MOCK := v1.13.0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: agents ## build the three programs into bin/
@@ -67,8 +67,12 @@ test: build $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK) ## run every test
 	go test -count=1 -timeout 9m ./...
 
 .PHONY: e2e
-e2e: build ## boot instances with real systemd, as root on Linux; make test comes first
+e2e: build ## boot instances with real systemd, as root on Linux: five minutes
 	@sh scripts/e2e.sh
+
+.PHONY: soak-agent
+soak-agent: build ## let spored live under systemd for ten minutes; it may not grow
+	SPAWN_SOAK=10m SPAWN_E2E_MACHINE="$$(sh scripts/e2e-root.sh)" go test -count=1 -v -timeout 20m -run '^TestSoak$$' ./internal/e2e
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form
@@ -90,7 +94,7 @@ $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK):
 	|| echo "SKIPPED: ec2-metadata-mock cannot be built, how spored reads metadata is not judged by it"
 
 .PHONY: check
-check: test lint ## what the continuous integration runs
+check: test lint e2e ## what the continuous integration runs
 
 .PHONY: generate
 generate: ## distil the embedded catalog again from its pinned sources

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -19,25 +18,12 @@ func measureMachine(b *testing.B, t *budgets) {
 	quiet := s.launch(b, "quiet", "--ttl", "30m")
 	t.add("launch until the agent is ready, under systemd", time.Since(begun).Seconds(), 0, "s", "")
 
-	pid := quiet.show("spored", "MainPID")
-	// Nanoseconds on a processor, of all its threads: hundredths of a second are
-	// too coarse for what is measured.
-	// https://docs.kernel.org/scheduler/sched-stats.html
-	spent := func() (nanoseconds float64) {
-		out := quiet.do("awk '{ sum += $1 } END { printf \"%.0f\", sum }' /proc/" + pid + "/task/*/schedstat")
-		if _, err := fmt.Sscan(out, &nanoseconds); err != nil {
-			b.Fatal(err)
-		}
-		return nanoseconds
-	}
-	before, since := spent(), time.Now()
+	spot := s.launch(b, "quiet-spot", "--spot", "--ttl", "30m")
+	before, beforeSpot, since := quiet.spent(), spot.spent(), time.Now()
 	time.Sleep(time.Minute)
-	t.add("spored, of a core over a minute", 100*(spent()-before)/float64(time.Since(since)), 0.05, "%", "")
-	var kilobytes float64
-	if _, err := fmt.Sscan(quiet.do("awk '$1 == \"VmRSS:\" { print $2 }' /proc/"+pid+"/status"), &kilobytes); err != nil {
-		b.Fatal(err)
-	}
-	t.add("spored under systemd, resident", kilobytes/1e3, 15, "MB", "")
+	t.add("spored, of a core over a minute", 100*(quiet.spent()-before)/float64(time.Since(since)), 0.05, "%", "")
+	t.add("the same on a Spot Instance", 100*(spot.spent()-beforeSpot)/float64(time.Since(since)), 0.05, "%", "")
+	t.add("spored under systemd, resident", quiet.vitalsNow().Resident, 15, "MB", "")
 
 	ending := s.launch(b, "ending", "--ttl", "60s")
 	t.add("action after the deadline", s.endCalled(b, ending).Sub(ending.Deadline).Seconds(), 1, "s", "")

@@ -21,11 +21,12 @@ func TestMachine(t *testing.T) {
 		maps.Copy(tests, map[string]func(*testing.T, *site){
 			"the agent is up, killed, and frozen":          agentUnderSystemd,
 			"without an agent the timer ends the instance": timerAlone,
-			"a user logs in and is warned":                 userIsWarned,
+			"users are warned and have no power":           userIsWarned,
 			"stop and start keep the deadline":             stopAndStart,
 			"a deadline moved while stopped holds":         extendStopped,
+			"without the API the agent powers off":         powerOff,
 			"a past deadline ends at boot":                 pastDeadline,
-			"a Spot notice runs the hooks once":            spotNotice,
+			"each notice is told once":                     notices,
 		})
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -52,6 +53,10 @@ func agentUnderSystemd(t *testing.T, s *site) {
 		t.Errorf("units have failed:\n%s", failed)
 	}
 
+	// Both places have the same lines, of the agent's own.
+	b.await("the log's file has what the journal has", 10*time.Second, `journalctl --no-pager -o cat -u spored | grep ^time= > /tmp/journal && test -s /tmp/journal && cmp /tmp/journal /var/log/spored.log`)
+	hostileTags(t, b)
+
 	first := b.show("spored", "MainPID")
 	b.do("kill -KILL " + first)
 	b.await("the agent is active again", 10*time.Second, `[ "$(systemctl show --value -p ActiveState spored)" = active ] && [ "$(systemctl show --value -p NRestarts spored)" = 1 ]`)
@@ -71,6 +76,21 @@ func agentUnderSystemd(t *testing.T, s *site) {
 	if log := b.do("journalctl --no-pager -u spored"); !strings.Contains(log, "Watchdog timeout") {
 		t.Errorf("the watchdog did not bite:\n%s", log)
 	}
+	workIsDone(t, b)
+}
+
+// workIsDone has the workload say that it is done: the hooks run, then the
+// instance ends itself. What a hook did is on the console, which outlives it.
+func workIsDone(t *testing.T, b *box) {
+	b.do(`mkdir -p /etc/spored/hooks.d && printf '#!/bin/sh\necho "a hook saves the work" > /dev/console\n' > /etc/spored/hooks.d/10-save && chmod 755 /etc/spored/hooks.d/10-save`)
+	b.do("spored complete --status ok")
+	ended := b.awaitState(types.InstanceStateNameTerminated, time.Minute)
+	if got := aws.ToString(ended.StateReason.Code); got != "Client.UserInitiatedShutdown" {
+		t.Errorf("it ended with %s: not by its agent's own call", got)
+	}
+	if console := b.console(); !strings.Contains(console, "a hook saves the work") {
+		t.Errorf("no hook ran before the end:\n%s", console)
+	}
 }
 
 // timerAlone takes the agent away, and its unit: the operating system's timer is
@@ -89,6 +109,19 @@ func timerAlone(t *testing.T, s *site) {
 	}
 	if got := aws.ToString(ended.StateReason.Code); got != "Client.InstanceInitiatedShutdown" {
 		t.Errorf("it ended with %s: not by its operating system", got)
+	}
+}
+
+// powerOff leaves the agent without an API to ask, and the instance without the
+// operating system's timer: from its confined unit the agent turns the power off.
+func powerOff(t *testing.T, s *site) {
+	b := s.launch(t, "powerless", "--ttl", "75s")
+	b.do("systemctl disable --now --quiet spawn-deadline.timer spawn-deadline.path; echo AWS_ENDPOINT_URL=http://127.0.0.1:9 > /etc/spored/environment; systemctl restart spored")
+	ended := b.awaitState(types.InstanceStateNameTerminated, time.Until(b.Deadline)+40*time.Second)
+	late := time.Since(b.Deadline)
+	t.Logf("ended %v after its deadline, disk deleted", late.Round(100*time.Millisecond))
+	if got := aws.ToString(ended.StateReason.Code); got != "Client.InstanceInitiatedShutdown" || late < 0 {
+		t.Errorf("it ended with %s, %v after its deadline: not by its own power-off", got, late)
 	}
 }
 

@@ -189,6 +189,22 @@ func (s *site) console(ctx context.Context, id string) string {
 	return string(text)
 }
 
+// pollPatience is how late the agent may see a changed tag, and a busy host let
+// us see that it has.
+const pollPatience = 40 * time.Second
+
+// tag tags the instance as its owner can by any tool.
+func (b *box) tag(tags map[string]string) {
+	b.t.Helper()
+	in := &ec2.CreateTagsInput{Resources: []string{b.ID}}
+	for key, value := range tags {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value)})
+	}
+	if _, err := b.site.api.CreateTags(b.t.Context(), in); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // spawn runs a command of spawn's about this instance that must succeed.
 func (b *box) spawn(command string, args ...string) string {
 	b.t.Helper()

@@ -78,6 +78,22 @@ func extendStopped(t *testing.T, s *site) {
 	b.spawn("start")
 	b.awaitState(types.InstanceStateNameRunning, 60*time.Second)
 	b.checkDeadline(moved)
+	extendWithoutTags(t, b)
+}
+
+// extendWithoutTags extends an instance whose metadata does not show its tags:
+// its agent, just started, has never seen them there.
+func extendWithoutTags(t *testing.T, b *box) {
+	_, err := b.site.api.ModifyInstanceMetadataOptions(t.Context(), &ec2.ModifyInstanceMetadataOptionsInput{
+		InstanceId: aws.String(b.ID), InstanceMetadataTags: types.InstanceMetadataTagsStateDisabled,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do("systemctl restart spored")
+	before := b.deadline()
+	b.spawn("extend", "1h")
+	b.checkDeadline(before.Add(time.Hour))
 }
 
 // pastDeadline starts an instance after its end.

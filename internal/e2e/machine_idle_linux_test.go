@@ -3,11 +3,11 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -25,13 +25,10 @@ const endsByNow = idleTimeout + 75*time.Second
 // mayBeIdle tells the agent by tag how long the instance may be idle.
 func (b *box) mayBeIdle() {
 	b.t.Helper()
-	_, err := b.site.api.CreateTags(b.t.Context(), &ec2.CreateTagsInput{Resources: []string{b.ID}, Tags: []types.Tag{
-		{Key: aws.String(lifecycle.TagIdleTimeout), Value: aws.String(lifecycle.FormatDuration(idleTimeout))},
-		{Key: aws.String(lifecycle.TagIdleAction), Value: aws.String(string(lifecycle.Terminate))},
-	}})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	b.tag(map[string]string{
+		lifecycle.TagIdleTimeout: lifecycle.FormatDuration(idleTimeout),
+		lifecycle.TagIdleAction:  string(lifecycle.Terminate),
+	})
 }
 
 // idleTests are what must end an instance for idleness, and what must not.
@@ -47,9 +44,10 @@ func idleTests() map[string]func(*testing.T, *site) {
 			b.do("su - ec2-user -c 'tmux list-sessions'")
 			endsIdle(b)
 		},
-		"a busy processor is use": func(t *testing.T, s *site) {
+		// As a container has it: namespaces of its own, and on the host's processors.
+		"a container's load is use": func(t *testing.T, s *site) {
 			b := s.launch(t, "cpu", "--ttl", "30m")
-			b.do("setsid sh -c 'while :; do i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; sleep 0.1; done' > /dev/null 2>&1 < /dev/null &")
+			b.do("setsid unshare --fork --pid --mount-proc --net --ipc --uts sh -c 'while :; do i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; sleep 0.1; done' > /dev/null 2>&1 < /dev/null &")
 			staysFor(b, "cpu")
 		},
 		"traffic is use": func(t *testing.T, s *site) {
@@ -84,20 +82,22 @@ func idleTests() map[string]func(*testing.T, *site) {
 	}
 }
 
-// endsIdle waits until the instance has ended itself for idleness, and not
-// before its time.
+// endsIdle waits until the instance has ended itself for idleness, and neither
+// before its time nor without a warning, however short its timeout has become.
 func endsIdle(b *box) {
 	b.t.Helper()
 	begun := time.Now()
 	b.mayBeIdle()
 	var last string
+	warned := false
 	for asked := begun; b.describe().State.Name == types.InstanceStateNameRunning && time.Since(begun) < endsByNow; time.Sleep(200 * time.Millisecond) {
 		if time.Since(asked) < 10*time.Second { // to ask is a little work, too
 			continue
 		}
 		asked = time.Now()
-		if out, code := b.try("spored status -o json"); code == 0 {
+		if out, code := b.try("spored status -o json; cat /tmp/SPAWN_WARNING 2> /dev/null || true"); code == 0 {
 			last = out
+			warned = warned || strings.Contains(out, "because nobody uses it")
 		}
 	}
 	ended := b.describe()
@@ -112,6 +112,9 @@ func endsIdle(b *box) {
 	}
 	if got := aws.ToString(ended.StateReason.Code); got != "Client.UserInitiatedShutdown" {
 		b.t.Errorf("it ended with %s: not by its agent's own call", got)
+	}
+	if !warned {
+		b.t.Errorf("nobody was warned of it; the agent said at last: %s", last)
 	}
 }
 

@@ -78,7 +78,7 @@ func (s *session) await(t testing.TB, text string, patience time.Duration) {
 // userIsWarned logs in with the key that the launch imported, by spawn and by
 // SSH's own client, and waits for the last minute.
 func userIsWarned(t *testing.T, s *site) {
-	b := s.launch(t, "warned", "--ttl", "150s")
+	b := s.launch(t, "warned", "--ttl", "160s")
 	b.reachable()
 	b.await("the SSH server is up", 20*time.Second, "ss -Hltn 'sport = :22' | grep -q .")
 
@@ -89,11 +89,19 @@ func userIsWarned(t *testing.T, s *site) {
 		t.Errorf("spawn connect ran as %q", out)
 	}
 	shell := b.open()
+	b.addStranger()
+	strangerIsPowerless(b)
+	metadataIsRoots(b)
+	if left := time.Until(b.Deadline); left < 65*time.Second {
+		t.Fatalf("this host is too slow: %v left before the last warning was awaited", left)
+	}
+	b.plantLink()
 	shell.await(t, "Broadcast message", time.Until(b.Deadline))
 	left := time.Until(b.Deadline)
 	if left < 30*time.Second || left > 70*time.Second {
 		t.Errorf("the last warning came %v before the end:\n%s", left, shell.screen)
 	}
+	b.linkWentNowhere()
 	// The file is for those who are not on a terminal, root or not.
 	cmd := b.login("cat", "/tmp/SPAWN_WARNING")
 	if text, err := cmd.CombinedOutput(); err != nil || len(bytes.TrimSpace(text)) == 0 {

@@ -17,6 +17,7 @@ const (
 	actionPath    = "/latest/meta-data/spot/instance-action"
 	timePath      = "/latest/meta-data/spot/termination-time"
 	rebalancePath = "/latest/meta-data/events/recommendations/rebalance"
+	scheduledPath = "/latest/meta-data/events/maintenance/scheduled"
 )
 
 // spotInstance launches a Spot Instance that EC2 interrupts in a way, and waits until it
@@ -167,6 +168,40 @@ func TestRebalanceRecommendation(t *testing.T) {
 	noError(t, json.Unmarshal([]byte(text), &notice))
 	if age := w.clock.Now().Sub(notice.NoticeTime); age < 0 || age > 10*time.Second {
 		t.Errorf("recommended %s ago", age)
+	}
+}
+
+// Maintenance is announced to any instance, and forgotten with its host.
+func TestScheduledEvent(t *testing.T) {
+	w := newWorld(t)
+	id := *w.run(nil).InstanceId
+	w.await(id, types.InstanceStateNameRunning)
+	if code, _ := w.machines.get(id).ask(t, scheduledPath); code != 404 {
+		t.Errorf("with nothing scheduled: %d", code)
+	}
+	for _, code := range []string{"system-reboot", "instance-retirement"} {
+		noError(t, w.Inflict(fault.Event{Kind: fault.Scheduled, Instance: id, Action: code, In: time.Hour}))
+	}
+	_, text := w.machines.get(id).ask(t, scheduledPath)
+	var events []struct{ NotBefore, Code, EventId, State string }
+	noError(t, json.Unmarshal([]byte(text), &events))
+	if len(events) != 2 || events[1].Code != "instance-retirement" || events[0].EventId == events[1].EventId || events[0].State != "active" {
+		t.Fatalf("announced: %s", text)
+	}
+	at, err := time.Parse("2 Jan 2006 15:04:05 MST", events[0].NotBefore)
+	noError(t, err)
+	if left := at.Sub(w.clock.Now()); left > time.Hour || left < 59*time.Minute {
+		t.Errorf("it begins in %s", left)
+	}
+	api := w.ec2(w.admin())
+	_, err = api.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{id}})
+	noError(t, err)
+	w.await(id, types.InstanceStateNameStopped)
+	_, err = api.StartInstances(t.Context(), &ec2.StartInstancesInput{InstanceIds: []string{id}})
+	noError(t, err)
+	w.await(id, types.InstanceStateNameRunning)
+	if code, _ := w.machines.get(id).ask(t, scheduledPath); code != 404 {
+		t.Errorf("on another host: %d", code)
 	}
 }
 

@@ -62,10 +62,20 @@ func AgentTrust() Document {
 
 // Agent is what spored may do: end, stop or hibernate the very instance that it
 // runs on, cancel the Spot request that this came from, write its status tag,
-// and fetch its own program. An instance can reach no other, managed or not:
+// read tags, and fetch its own program. An instance can reach no other, managed or not:
 // the source of the call must be the resource. A Spot request does not know its
 // instance in a condition key, so it bears a tag that names it, which the role
 // may not write.
+//
+// One thing it may do beyond its own instance: ask which tags there are, of
+// everything in the account. DescribeTags knows no resources and no condition
+// that could name the asker. spored asks it only where metadata does not show
+// the tags of now (they are switched off, or the instance is on Xen), and only
+// about itself; without it such an instance would never learn that it was
+// extended. So no secret belongs in a tag, which is what AWS says, too.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-DescribeTags
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
 //
 // The self-only condition has the shape of AWS's managed policy for VSS
 // snapshots; that Terminate, Stop and CancelSpotInstanceRequests honour it is
@@ -93,6 +103,7 @@ func Agent(partition, account string) Document {
 		{Sid: "EndItself", Effect: "Allow", Action: []string{"ec2:TerminateInstances", "ec2:StopInstances"}, Resource: instances, Condition: itself},
 		{Sid: "EndItsSpotRequest", Effect: "Allow", Action: []string{"ec2:CancelSpotInstanceRequests"}, Resource: requests, Condition: itsRequest},
 		{Sid: "TellItsStatus", Effect: "Allow", Action: []string{"ec2:CreateTags"}, Resource: instances, Condition: onlyStatus},
+		{Sid: "ReadTags", Effect: "Allow", Action: []string{"ec2:DescribeTags"}, Resource: []string{"*"}},
 		{Sid: "FetchItsProgram", Effect: "Allow", Action: []string{"s3:GetObject"}, Resource: []string{fmt.Sprintf("arn:%s:s3:::%s-*/*", partition, BucketPrefix(account))}},
 	}}
 }

@@ -21,7 +21,8 @@ import (
 	"github.com/spawn-ec2/spawn/internal/sdkhttp"
 )
 
-// EC2API are the calls that spored makes: all that its role has to allow.
+// EC2API are the calls by which spored acts. With sense.TagsAPI, which reads,
+// they are all that its role has to allow.
 type EC2API interface {
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)

@@ -120,16 +120,29 @@ func (s *scene) claim(request, instance string) {
 	s.must(err)
 }
 
-// from is the API of an instance's agent: with the role's credentials, read
-// from the metadata of that instance.
-func (s *scene) from(id string) act.EC2API {
+// tag tags an instance, as its owner.
+func (s *scene) tag(id, key, value string) {
+	s.Helper()
+	_, err := s.api.CreateTags(s.Context(), &ec2.CreateTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String(key), Value: aws.String(value)}}})
+	s.must(err)
+}
+
+// metadata is what an instance reads about itself.
+func (s *scene) metadata(id string) *sense.Metadata {
 	s.Helper()
 	s.insides.mu.Lock()
 	m := s.insides.machines[id]
 	s.insides.mu.Unlock()
 	server := httptest.NewServer(m.Metadata)
 	s.Cleanup(server.Close)
-	metadata := sense.NewMetadata(server.URL)
+	return sense.NewMetadata(server.URL)
+}
+
+// from is the API of an instance's agent: with the role's credentials, read
+// from the metadata of that instance.
+func (s *scene) from(id string) act.EC2API {
+	s.Helper()
+	metadata := s.metadata(id)
 	return act.NewEC2(s.cloud.Target.Region, aws.ToString(s.api.Options().BaseEndpoint), metadata.Client(), metadata.DialContext)
 }
 
@@ -251,4 +264,50 @@ func TestWhatCannotBeIsSaidAtOnce(t *testing.T) {
 	if reason := s.describe(ready).StateReason; aws.ToString(reason.Code) != "Client.UserInitiatedHibernate" {
 		t.Errorf("it did not hibernate: %s", aws.ToString(reason.Code))
 	}
+}
+
+// TestTagsWithoutMetadataTags: an instance whose metadata shows no tags learns by
+// the API that it was extended, with its role as it is. Where metadata shows
+// them the API is not asked.
+func TestTagsWithoutMetadataTags(t *testing.T) {
+	s := newScene(t)
+	first, moved := "2026-11-28T20:00:00Z", "2026-11-28T21:00:00Z"
+	for shown, want := range map[types.InstanceMetadataTagsState]int{
+		types.InstanceMetadataTagsStateDisabled: 2,
+		types.InstanceMetadataTagsStateEnabled:  0,
+	} {
+		t.Run(string(shown), func(t *testing.T) {
+			me, _ := s.launch(func(in *ec2.RunInstancesInput) {
+				in.MetadataOptions = &types.InstanceMetadataOptionsRequest{InstanceMetadataTags: shown}
+			})
+			other, _ := s.launch(nil)
+			s.tag(other, lifecycle.TagTTL, "1h")
+			calls := 0
+			metadata := s.metadata(me)
+			tags := sense.NewTags(metadata, t.TempDir(), func() time.Duration { return 0 }, func(id sense.Identity) sense.TagsAPI {
+				return counted{act.NewEC2(id.Region, aws.ToString(s.api.Options().BaseEndpoint), metadata.Client(), metadata.DialContext), &calls}
+			})
+			for _, deadline := range []string{first, moved} {
+				s.tag(me, lifecycle.TagDeadline, deadline)
+				got, err := tags.Tags(t.Context())
+				if err != nil || len(got) != 1 || got[lifecycle.TagDeadline] != deadline {
+					t.Errorf("read %v, %v, want the deadline %s alone", got, err, deadline)
+				}
+			}
+			if calls != want {
+				t.Errorf("the API was asked %d times, want %d", calls, want)
+			}
+		})
+	}
+}
+
+// counted is an API whose calls are counted.
+type counted struct {
+	*ec2.Client
+	calls *int
+}
+
+func (c counted) DescribeTags(ctx context.Context, in *ec2.DescribeTagsInput, o ...func(*ec2.Options)) (*ec2.DescribeTagsOutput, error) {
+	*c.calls++
+	return c.Client.DescribeTags(ctx, in, o...)
 }

@@ -39,7 +39,8 @@ type Status struct {
 	Agent    string             `json:"agent_version"`
 	Instance string             `json:"instance_id,omitempty"`
 	Started  time.Time          `json:"agent_started,omitzero"`
-	Now      time.Time          `json:"now"` // the time of all this, by the instance's clock
+	Routines int                `json:"goroutines"` // of the agent, now: more and more of them would be a fault of its
+	Now      time.Time          `json:"now"`        // the time of all this, by the instance's clock
 	Phase    lifecycle.Phase    `json:"phase,omitempty"`
 	Deadline lifecycle.Deadline `json:"deadline,omitzero"`
 	Left     *int64             `json:"left_seconds,omitempty"` // until the deadline, negative once it passed; set by the server

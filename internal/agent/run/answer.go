@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +45,8 @@ func (d desk) Status() control.Status {
 	o := k.state.Outlook(in)
 	s := control.Status{
 		Agent: d.Version, Instance: k.identity.InstanceID, Started: d.started.Round(0), Now: now,
-		Phase: k.phase, Deadline: o.Deadline, Next: nextEnd(o), Idle: idleness(in.Policy.Idle, o.Idle),
+		Routines: runtime.NumGoroutine(),
+		Phase:    k.phase, Deadline: o.Deadline, Next: nextEnd(o), Idle: idleness(in.Policy.Idle, o.Idle),
 		Signals: control.Signals(k.signals), Sampled: k.sampledAt,
 		Notices: control.Notices(k.notices), NoticesError: k.noticesError,
 		OSTimer: osTimer, Tag: control.Tag{Value: k.told.value, Written: k.told.at, Error: k.told.err},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -265,6 +266,25 @@ func TestASpotRequestIsCancelledFirst(t *testing.T) {
 			t.Errorf("terminated %v", w.terminated)
 		}
 	})
+}
+
+// TestGarbageIsNoSpotRequest: what nobody could cancel holds no end off, and the
+// request that was known is not forgotten for it.
+func TestGarbageIsNoSpotRequest(t *testing.T) {
+	for first, want := range map[string][]string{"$(poweroff)": nil, "sir-": nil, "sir-1": {"sir-1", "sir-1"}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := idleWorld(lifecycle.Terminate)
+			w.tags[lifecycle.TagSpotRequest] = first
+			done, stop := run(t, w.options())
+			defer stop()
+			time.Sleep(time.Minute)
+			w.set(func(w *world) { w.tags[lifecycle.TagSpotRequest] = "sir-1; reboot" })
+			<-done
+			if !slices.Equal(w.cancelled, want) || len(w.terminated) != 1 {
+				t.Errorf("after %q: terminated %v, cancelled %v", first, w.terminated, w.cancelled)
+			}
+		})
+	}
 }
 
 func TestTheDeadlineDoesNotWaitForTheSpotRequest(t *testing.T) {

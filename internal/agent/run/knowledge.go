@@ -2,6 +2,7 @@ package run
 
 import (
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type knowledge struct {
 	fromDisk bool              // no tag has had a say in policy yet
 	foreign  bool              // the policy from the disk was another instance's
 	tags     map[string]string // as last merged; nil before
+	spot     string            // the persistent Spot request that this instance came from; "" if none is known
 	cloud    Cloud             // nil until the identity is known
 	identity sense.Identity
 	known    chan struct{} // closed when cloud is set
@@ -82,6 +84,9 @@ func (k *knowledge) merge(tags map[string]string, read lifecycle.InstanceTags) (
 	defer k.mu.Unlock()
 	before = k.policy
 	k.policy, k.fromDisk, k.tags = k.policy.Merge(read), false, tags
+	if request := tags[lifecycle.TagSpotRequest]; isSpotRequest(request) {
+		k.spot = request
+	}
 	return before, k.policy
 }
 
@@ -125,7 +130,17 @@ func (k *knowledge) reach() Cloud {
 func (k *knowledge) spotRequest() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.tags[lifecycle.TagSpotRequest]
+	return k.spot
+}
+
+// isSpotRequest tells that an id can be that of a Spot request. What cannot be
+// cancelled would hold every end off but the deadline's: as with all tags,
+// garbage changes nothing.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SpotInstanceRequest.html
+func isSpotRequest(id string) bool {
+	digits, found := strings.CutPrefix(id, "sir-")
+	return found && digits != "" && len(digits) <= 32 && strings.Trim(digits, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // input is all that is known, for a decision now.

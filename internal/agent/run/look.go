@@ -22,8 +22,8 @@ type NoticeBoard interface {
 }
 
 const (
-	senseEvery      = 10 * time.Second // between two samples
-	noticesEvery    = 5 * time.Second  // how late a Spot interruption is heard of
+	senseEvery      = 12 * time.Second // between two samples
+	noticesEvery    = 4 * time.Second  // how late a Spot interruption is heard of: hooks have begun within five
 	noticesPatience = 4 * time.Second  // for one look
 )
 
@@ -39,7 +39,7 @@ func (a *agent) senseUse(ctx context.Context) {
 		if ctx.Err() == nil {
 			a.known.locked(func() { a.known.signals, a.known.sampled, a.known.sampledAt = signals, begun, at })
 		}
-		if wait(ctx, senseEvery) != nil {
+		if wait(ctx, a.untilNext(senseEvery)) != nil {
 			return
 		}
 	}
@@ -75,7 +75,7 @@ func (a *agent) readNotices(ctx context.Context) {
 			a.Log.WarnContext(ctx, "EC2's notices cannot be read: trying on", "error", err)
 		}
 		failing = err != nil
-		if wait(ctx, noticesEvery) != nil {
+		if wait(ctx, a.untilNext(noticesEvery)) != nil {
 			return
 		}
 	}

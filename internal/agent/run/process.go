@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"github.com/spawn-ec2/spawn/internal/agent/act"
 	"github.com/spawn-ec2/spawn/internal/agent/sense"
 )
@@ -32,16 +34,18 @@ func AsProcess(ctx context.Context, log *slog.Logger, version string) error {
 		return fmt.Errorf("run the agent as a process: %w", err)
 	}
 	metadata, begun := sense.NewMetadata(metadataURL), time.Now()
+	elapsed := func() time.Duration { return time.Since(begun) }
+	client := func(id sense.Identity) *ec2.Client {
+		return act.NewEC2(id.Region, apiURL, metadata.Client(), metadata.DialContext)
+	}
 	return Run(ctx, Options{
 		Log:      log,
 		Version:  version,
 		Now:      time.Now,
-		Metadata: metadata,
-		Cloud: func(id sense.Identity) Cloud {
-			return act.NewInstance(act.NewEC2(id.Region, apiURL, metadata.Client(), metadata.DialContext), id.InstanceID)
-		},
-		Warner:  act.Journal{Log: log},
-		Notices: sense.NewNotices(metadata, func() time.Duration { return time.Since(begun) }),
+		Metadata: sense.NewTags(metadata, "", elapsed, func(id sense.Identity) sense.TagsAPI { return client(id) }),
+		Cloud:    func(id sense.Identity) Cloud { return act.NewInstance(client(id), id.InstanceID) },
+		Warner:   act.Journal{Log: log},
+		Notices:  sense.NewNotices(metadata, elapsed),
 		PowerOff: func(ctx context.Context) error {
 			log.WarnContext(ctx, "power off: the process ends, and with it its instance")
 			return nil

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +59,8 @@ func (c *cloud) metadata(w http.ResponseWriter, path string) {
 	switch {
 	case isTag && there:
 		_, _ = w.Write([]byte(tag))
+	case path == "tags/instance":
+		_, _ = w.Write([]byte(strings.Join(slices.Collect(maps.Keys(c.tags)), "\n")))
 	case path == "instance-id":
 		_, _ = w.Write([]byte("i-0123456789abcdef0"))
 	case path == "placement/region":

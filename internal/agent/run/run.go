@@ -96,7 +96,7 @@ const (
 	// How late an action may be after a clock jump, once users were warned of
 	// an end and before; the deadline itself is met exactly.
 	tick   = time.Second
-	seldom = 5 * time.Second
+	seldom = 4 * time.Second
 
 	aliveEvery = 20 * time.Second // well within the unit's WatchdogSec
 
@@ -182,6 +182,14 @@ func (a *agent) wall() time.Time { return a.Now().Round(0) }
 
 // elapsed is for how long the agent runs, time in suspension left out.
 func (a *agent) elapsed() time.Duration { return time.Since(a.begun) }
+
+// untilNext is the time until the agent has run for a multiple of so long.
+// What is done again and again waits for that, so that it is done at the same
+// moments as the rest (all pauses are multiples of four seconds): to wake a
+// processor costs more than what it is woken for.
+func (a *agent) untilNext(every time.Duration) time.Duration {
+	return every - a.elapsed()%every
+}
 
 // wait waits, or returns the error of a context that ended before.
 func wait(ctx context.Context, d time.Duration) error {

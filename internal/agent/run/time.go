@@ -36,7 +36,7 @@ func (a *agent) keepTime(ctx context.Context) {
 // the processor a wake-up, so they are rare while nothing is near. What others
 // learn wakes the clock's goroutine at once.
 func (a *agent) pause() time.Duration {
-	pause := seldom
+	pause := a.untilNext(seldom)
 	if a.state.Warned() {
 		pause = tick
 	}

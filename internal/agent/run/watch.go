@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	pollEvery   = 25 * time.Second // how late a changed tag is seen
-	pollNear    = 5 * time.Second  // the same, when an end is near
+	pollEvery   = 24 * time.Second // how late a changed tag is seen
+	pollNear    = 4 * time.Second  // the same, when an end is near
 	near        = 3 * time.Minute
 	retryEvery  = time.Second     // until the metadata answers for the first time
 	pollTimeout = 5 * time.Second // for one look at the metadata
@@ -116,10 +116,10 @@ func (a *agent) poll() time.Duration {
 	a.known.locked(func() { o = a.known.state.Outlook(a.known.decidedOn) })
 	for _, end := range []time.Time{o.Deadline.Time(), o.Idle.Next} {
 		if !end.IsZero() && end.Sub(a.wall()) < near {
-			return pollNear
+			return a.untilNext(pollNear)
 		}
 	}
-	return pollEvery
+	return a.untilNext(pollEvery)
 }
 
 // keep writes the policy to the disk when it has changed.
@@ -199,6 +199,9 @@ func (a *agent) readTags(ctx context.Context) error {
 	read, problems := lifecycle.ReadInstanceTags(tags)
 	for _, problem := range problems {
 		a.Log.WarnContext(ctx, "a tag is ignored", "problem", problem)
+	}
+	if request := tags[lifecycle.TagSpotRequest]; request != "" && !isSpotRequest(request) {
+		a.Log.WarnContext(ctx, "a tag is ignored", "problem", lifecycle.TagSpotRequest+" names no Spot request")
 	}
 	before, after := a.known.merge(tags, read)
 	a.wake()

@@ -7,7 +7,10 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
+
+	"github.com/spawn-ec2/spawn/internal/agent/core"
 )
 
 // period is the time over which use is averaged. A minute would do for a
@@ -49,6 +52,21 @@ func within[T interface{ span() step }](steps []T, now time.Duration) ([]T, time
 		return kept, 0
 	}
 	return kept, kept[len(kept)-1].span().to - kept[0].span().from
+}
+
+// judged is the signal of counters that were read for a time. What could not be
+// read, and what was read for the first time, counts as use.
+func judged(what string, err error, over time.Duration, judge func() (active bool, detail string)) []core.Signal {
+	s := core.Signal{Name: strings.ToLower(what), Active: true, Err: err}
+	switch {
+	case err != nil:
+		s.Detail = what + " unknown"
+	case over <= 0:
+		s.Detail = what + ": no reading yet"
+	default:
+		s.Active, s.Detail = judge()
+	}
+	return []core.Signal{s}
 }
 
 // perMinute is an amount in a time, as so much a minute.

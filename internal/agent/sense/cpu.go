@@ -77,24 +77,15 @@ type cpuStep struct {
 func (s cpuStep) span() step { return s.step }
 
 func (p *processors) sense(m moment) []core.Signal {
-	s := core.Signal{Name: "cpu", Active: true}
-	if err := p.measure(m); err != nil {
-		p.forget()
-		s.Detail, s.Err = "CPU unknown", fmt.Errorf("read the use of the processors: %w", err)
-		return []core.Signal{s}
+	err := p.measure(m)
+	if err != nil {
+		p.read, p.steps = false, p.steps[:0] // the next reading is a first one
+		err = fmt.Errorf("read the use of the processors: %w", err)
 	}
-	steps, over := within(p.steps, m.elapsed)
-	p.steps = steps
-	if over <= 0 {
-		s.Detail = "CPU: no reading yet"
-		return []core.Signal{s}
-	}
-	s.Active, s.Detail = p.judge(m.idle, over)
-	return []core.Signal{s}
+	var over time.Duration
+	p.steps, over = within(p.steps, m.elapsed)
+	return judged("CPU", err, over, func() (bool, string) { return p.judge(m.idle, over) })
 }
-
-// forget makes the next reading a first one.
-func (p *processors) forget() { p.read, p.steps = false, p.steps[:0] }
 
 // measure takes a reading and adds the step from the last one to it. Counters
 // that do not fit the time that went by, which happens when a machine is

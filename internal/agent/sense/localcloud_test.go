@@ -29,8 +29,8 @@ func (i *instance) Facts() (imds.Facts, bool) {
 	return i.facts, true
 }
 
-// TestTheLocalCloudsMetadata: what the local cloud's faults spot-notice and
-// rebalance do is read as what EC2 would say.
+// TestTheLocalCloudsMetadata: what the local cloud's faults spot-notice,
+// rebalance and scheduled-event do is read as what EC2 would say.
 func TestTheLocalCloudsMetadata(t *testing.T) {
 	i := &instance{facts: imds.Facts{
 		Enabled: true, TokensRequired: true, InstanceID: "i-1", Region: "us-east-1", Spot: true, MAC: "02:00:00:00:00:01",
@@ -51,12 +51,14 @@ func TestTheLocalCloudsMetadata(t *testing.T) {
 	}
 	i.mu.Lock()
 	i.facts.Interruption, i.facts.InterruptionTime, i.facts.Rebalance = "stop", soon.Add(2*time.Minute), soon
+	i.facts.Scheduled = []imds.Event{{ID: "instance-event-1", Code: "system-reboot", NotBefore: soon.Add(time.Hour)}}
 	i.mu.Unlock()
 	elapsed += time.Minute
 	got, err := n.Read(t.Context())
 	want := []core.Notice{
 		{Kind: core.SpotInterruption, Action: "stop", At: soon.Add(2 * time.Minute)},
 		{Kind: core.Rebalance, At: soon},
+		{Kind: core.ScheduledEvent, Action: "system-reboot", At: soon.Add(time.Hour)},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(core.Notice{}, "ID")); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

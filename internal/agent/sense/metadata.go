@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -30,6 +31,7 @@ const (
 	dialTimeout    = 2 * time.Second // for a connection to it, or to EC2's API
 	maxAnswer      = 64 << 10        // bytes; the largest honest answer, a list of tag keys, has 50 × 128
 	maxTagAnswer   = 4 * 256         // bytes; a tag's value has at most 256 characters
+	maxTagList     = 32 << 10        // bytes; 50 keys of 128 characters are a fifth of it
 )
 
 // Metadata reads the instance metadata service, version 2 only. It keeps a
@@ -55,7 +57,7 @@ func NewMetadata(endpoint string) *Metadata {
 	transport := &http.Transport{
 		DialContext:           meter.DialContext,
 		ResponseHeaderTimeout: requestTimeout,
-		MaxIdleConnsPerHost:   1,
+		MaxIdleConnsPerHost:   2, // tags and notices are read at the same moments
 		IdleConnTimeout:       30 * time.Second,
 	}
 	return &Metadata{meter: meter, client: imds.New(imds.Options{
@@ -146,15 +148,33 @@ func policyTags() []string {
 	}
 }
 
+// tagsPath is where the service lists the keys of the instance's tags, and
+// below which it has their values. It is not there while metadata tags are off.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html
+const tagsPath = "tags/instance"
+
 // Tags reads the tags that the agent obeys, as the metadata service shows
 // them. A tag that is not there is left out; one that cannot be a tag's value
-// is there with what could be read of it, so that it counts as garbage. An
-// error means that nothing certain was learnt: tags that were read before the
+// is there with what could be read of it, so that it counts as garbage. Where
+// the service shows no tags, because they are off, there is no map. An error
+// means that nothing certain was learnt: tags that were read before the
 // failure are not returned, because half a change is a wrong policy.
 func (m *Metadata) Tags(ctx context.Context) (map[string]string, error) {
+	list, err := m.read(ctx, tagsPath, maxTagList)
+	switch {
+	case isNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	there := strings.Split(list, "\n")
 	tags := map[string]string{}
 	for _, key := range policyTags() {
-		value, err := m.read(ctx, "tags/instance/"+key, maxTagAnswer)
+		if !slices.Contains(there, key) {
+			continue
+		}
+		value, err := m.read(ctx, tagsPath+"/"+key, maxTagAnswer)
 		switch {
 		case isNotFound(err):
 		case errors.Is(err, errTooLong):

@@ -62,24 +62,22 @@ type netStep struct {
 func (s netStep) span() step { return s.step }
 
 func (n *network) sense(m moment) []core.Signal {
-	s := core.Signal{Name: "network", Active: true}
-	if err := n.measure(m); err != nil {
-		n.read, n.steps = false, n.steps[:0]
-		s.Detail, s.Err = "network unknown", fmt.Errorf("read the network's traffic: %w", err)
-		return []core.Signal{s}
+	err := n.measure(m)
+	if err != nil {
+		n.read, n.steps = false, n.steps[:0] // the next reading is a first one
+		err = fmt.Errorf("read the network's traffic: %w", err)
 	}
-	steps, over := within(n.steps, m.elapsed)
-	n.steps = steps
-	if over <= 0 {
-		s.Detail = "network: no reading yet"
-		return []core.Signal{s}
-	}
+	var over time.Duration
+	n.steps, over = within(n.steps, m.elapsed)
+	return judged("network", err, over, func() (bool, string) { return n.judge(over) })
+}
+
+// judge tells whether the network is in use, and in what words.
+func (n *network) judge(over time.Duration) (active bool, detail string) {
 	busiest, where := n.busiest()
 	rate := perMinute(busiest, over)
-	s.Active = rate >= busyTraffic
-	s.Detail = fmt.Sprintf("network %s a minute%s over %s (idle below %s a minute)",
+	return rate >= busyTraffic, fmt.Sprintf("network %s a minute%s over %s (idle below %s a minute)",
 		bytesWords(rate), where, lifecycle.FormatDuration(over), bytesWords(busyTraffic))
-	return []core.Signal{s}
 }
 
 // measure takes a reading and adds the step from the last one to it. An

@@ -22,13 +22,20 @@ const (
 	rebalancePath = "events/recommendations/rebalance"
 	scheduledPath = "events/maintenance/scheduled"
 
+	// How the instance was bought: EC2 interrupts none that is onDemand.
+	//
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html
+	lifeCyclePath = "instance-life-cycle"
+	onDemand      = "on-demand"
+
 	maxNotice = 16 << 10 // bytes
 	maxEvents = 20       // of the scheduled events of one instance, that are read
 
 	// An interruption comes two minutes after its notice; EC2's advice is to
-	// look every 5 s, which is the caller's pace. The others are not urgent.
-	rebalanceEvery = 15 * time.Second
-	scheduledEvery = time.Minute
+	// look every 5 s, and the caller's pace is no slower. A recommendation and
+	// maintenance are not urgent, and on an instance that EC2 does not interrupt
+	// nothing is: each look costs it processor time all its life.
+	othersEvery = time.Minute
 
 	// sameNotice is by how much the time of a notice may move from one reading
 	// to the next while it is the same notice. EC2 fixes it; the service of
@@ -40,6 +47,7 @@ const (
 type Notices struct {
 	metadata *Metadata
 	elapsed  func() time.Duration
+	bought   bool // it is known how the instance was bought
 	spot     source
 	balance  source
 	events   source
@@ -58,8 +66,8 @@ func NewNotices(metadata *Metadata, elapsed func() time.Duration) *Notices {
 	return &Notices{
 		metadata: metadata,
 		elapsed:  elapsed,
-		balance:  source{every: rebalanceEvery},
-		events:   source{every: scheduledEvery},
+		balance:  source{every: othersEvery},
+		events:   source{every: othersEvery},
 	}
 }
 
@@ -70,6 +78,7 @@ func NewNotices(metadata *Metadata, elapsed func() time.Duration) *Notices {
 func (n *Notices) Read(ctx context.Context) ([]core.Notice, error) {
 	now := n.elapsed()
 	err := errors.Join(
+		n.setPace(ctx),
 		n.spot.look(ctx, now, n.interruption),
 		n.balance.look(ctx, now, n.rebalance),
 		n.events.look(ctx, now, n.scheduled),
@@ -79,6 +88,23 @@ func (n *Notices) Read(ctx context.Context) ([]core.Notice, error) {
 		all = append(all, s.stand...)
 	}
 	return all, err
+}
+
+// setPace learns once how the instance was bought. All but an on-demand instance
+// may be interrupted, and so may one of which that is not known.
+func (n *Notices) setPace(ctx context.Context) error {
+	if n.bought {
+		return nil
+	}
+	how, _, err := n.metadata.optional(ctx, lifeCyclePath)
+	if err != nil {
+		return err
+	}
+	n.bought = true
+	if how == onDemand {
+		n.spot.every = othersEvery
+	}
+	return nil
 }
 
 // look reads the place if it is time. After a failure it is time at once.

@@ -49,6 +49,9 @@ func (s *metadataStand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/latest/meta-data/")
 	s.asked[path]++
 	answer, there := s.paths[path]
+	if keys := tagKeys(s.paths); path == tagsPath && keys != nil {
+		answer, there = strings.Join(keys, "\n"), true
+	}
 	switch {
 	case r.Header.Get("X-Aws-Ec2-Metadata-Token") != "token":
 		w.WriteHeader(http.StatusUnauthorized)
@@ -211,19 +214,31 @@ func TestAFailureIsNotSilence(t *testing.T) {
 }
 
 // TestHowOftenNoticesAreRead in ten minutes at a look every five seconds, over
-// one connection with one token.
+// one connection with one token: how the instance was bought decides.
 func TestHowOftenNoticesAreRead(t *testing.T) {
-	s, m := newMetadataStand(t)
-	now := time.Duration(0)
-	n := NewNotices(m, func() time.Duration { return now })
-	for ; now < 10*time.Minute; now += 5 * time.Second {
-		if _, err := n.Read(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := map[string]int{actionPath: 120, rebalancePath: 40, scheduledPath: 10}
-	if !maps.Equal(s.asked, want) || s.tokens != 1 {
-		t.Errorf("asked %v with %d tokens, want %v with one", s.asked, s.tokens, want)
+	often := map[string]int{lifeCyclePath: 1, actionPath: 120, rebalancePath: 10, scheduledPath: 10}
+	for bought, want := range map[string]map[string]int{
+		"spot":           often,
+		"":               often, // unknown
+		"capacity-block": often,
+		"on-demand":      {lifeCyclePath: 1, actionPath: 10, rebalancePath: 10, scheduledPath: 10},
+	} {
+		t.Run(bought, func(t *testing.T) {
+			s, m := newMetadataStand(t)
+			if bought != "" {
+				s.set(map[string]string{lifeCyclePath: bought}, 0)
+			}
+			now := time.Duration(0)
+			n := NewNotices(m, func() time.Duration { return now })
+			for ; now < 10*time.Minute; now += 5 * time.Second {
+				if _, err := n.Read(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !maps.Equal(s.asked, want) || s.tokens != 1 {
+				t.Errorf("asked %v with %d tokens, want %v with one", s.asked, s.tokens, want)
+			}
+		})
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
-// service is a metadata service that answers with what is in paths and
-// demands a token. A path that is not there is 404.
+// service is a metadata service that answers with what is in paths, lists the
+// tags among them, and demands a token. A path that is not there is 404.
 func service(t *testing.T, paths map[string]string) *Metadata {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -31,7 +31,11 @@ func service(t *testing.T, paths map[string]string) *Metadata {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		v, there := paths[strings.TrimPrefix(r.URL.Path, "/latest/meta-data/")]
+		path := strings.TrimPrefix(r.URL.Path, "/latest/meta-data/")
+		v, there := paths[path]
+		if keys := tagKeys(paths); path == tagsPath && keys != nil {
+			v, there = strings.Join(keys, "\n"), true
+		}
 		if !there {
 			w.WriteHeader(http.StatusNotFound)
 			return
@@ -41,6 +45,16 @@ func service(t *testing.T, paths map[string]string) *Metadata {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return NewMetadata(server.URL)
+}
+
+// tagKeys are the keys of the tags among the paths; nil, that tags are off.
+func tagKeys(paths map[string]string) (keys []string) {
+	for path := range paths {
+		if key, found := strings.CutPrefix(path, tagsPath+"/"); found {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 func TestIdentity(t *testing.T) {
@@ -90,10 +104,18 @@ func TestTags(t *testing.T) {
 	}
 }
 
+// TestNoTags: that there are none of ours and that tags are off is not the same,
+// and neither is an error. A list that cannot be one is.
 func TestNoTags(t *testing.T) {
-	got, err := service(t, nil).Tags(t.Context())
-	if err != nil || len(got) != 0 {
-		t.Errorf("got %v and %v, want no tags and no error", got, err)
+	if got, err := service(t, nil).Tags(t.Context()); err != nil || got != nil {
+		t.Errorf("off: %v and %v", got, err)
+	}
+	if got, err := service(t, map[string]string{"tags/instance/Name": "n"}).Tags(t.Context()); err != nil || got == nil || len(got) != 0 {
+		t.Errorf("none of ours: %v and %v", got, err)
+	}
+	huge := service(t, map[string]string{"tags/instance/" + strings.Repeat("k", maxTagList): "v", "tags/instance/" + lifecycle.TagTTL: "8h"})
+	if got, err := huge.Tags(t.Context()); err == nil {
+		t.Errorf("a list of tags without end: %v", got)
 	}
 }
 

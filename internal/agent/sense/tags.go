@@ -45,8 +45,8 @@ type Tags struct {
 	at       time.Duration // when that was
 }
 
-// NewTags reads tags on a machine whose /sys is at sys. api is called once, when
-// it is known which instance this is; it must not block.
+// NewTags reads tags on a machine whose /sys is at sys, "" if it has none. api is
+// called once, when it is known which instance this is; it must not block.
 func NewTags(m *Metadata, sys string, elapsed func() time.Duration, api func(Identity) TagsAPI) *Tags {
 	return &Tags{Metadata: m, elapsed: elapsed, api: api, stale: onXen(sys)}
 }
@@ -56,6 +56,9 @@ func NewTags(m *Metadata, sys string, elapsed func() time.Duration, api func(Ide
 //
 // https://www.kernel.org/doc/Documentation/ABI/stable/sysfs-hypervisor-xen
 func onXen(sys string) bool {
+	if sys == "" {
+		return false
+	}
 	hypervisor, err := readFile(filepath.Join(sys, "hypervisor", "type"), 64)
 	return err == nil && strings.TrimSpace(string(hypervisor)) == "xen"
 }
@@ -69,14 +72,14 @@ func (t *Tags) Tags(ctx context.Context) (map[string]string, error) {
 		return t.describe(ctx)
 	}
 	tags, err := t.Metadata.Tags(ctx)
-	if err != nil || len(tags) > 0 && !t.stale {
+	if err != nil || tags != nil && !t.stale {
 		return tags, err
 	}
 	described := t.tryAPI(ctx)
 	switch {
 	case t.told:
 		return described, nil
-	case len(tags) == 0:
+	case tags == nil:
 		return nil, t.refused
 	default:
 		return tags, nil

@@ -3,8 +3,10 @@ package ec2
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/local/call"
 	"github.com/spawn-ec2/spawn/internal/local/fault"
 	"github.com/spawn-ec2/spawn/internal/local/store"
 	"github.com/spawn-ec2/spawn/internal/local/wire"
@@ -18,8 +20,18 @@ type Interruption struct {
 	Time   time.Time
 }
 
-// Inflict lets something happen to an instance that is on. A notice and a
-// recommendation are for Spot Instances, and in their metadata when it returns.
+// Maintenance is what EC2 has scheduled for an instance.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_scheduled_events.html
+type Maintenance struct {
+	ID        string
+	Code      string // one of fault.Codes
+	NotBefore time.Time
+}
+
+// Inflict lets something happen to an instance that is on. What is announced is
+// in its metadata when it returns; a notice and a recommendation are for Spot
+// Instances.
 func (s *Service) Inflict(e fault.Event) error {
 	if err := e.Check(); err != nil {
 		return err
@@ -31,7 +43,7 @@ func (s *Service) Inflict(e fault.Event) error {
 			return errNoResource("i", e.Instance)
 		case i.State != Running && i.State != Pending:
 			return fmt.Errorf("%s is %s: nothing can happen to a machine that is off", i.ID, i.State)
-		case e.Kind != fault.HostDeath && i.SpotRequest == "":
+		case (e.Kind == fault.SpotNotice || e.Kind == fault.Rebalance) && i.SpotRequest == "":
 			return fmt.Errorf("%s is no Spot Instance: EC2 does not interrupt it", i.ID)
 		}
 		switch e.Kind {
@@ -45,6 +57,8 @@ func (s *Service) Inflict(e fault.Event) error {
 			tx.AfterCommit(func() { s.awaitInterruption(i.ID, i.Interruption, left) })
 		case fault.Rebalance:
 			i.Rebalance = tx.Now().Truncate(time.Second)
+		case fault.Scheduled:
+			i.Scheduled = append(slices.Clone(i.Scheduled), Maintenance{call.NewID("instance-event"), e.Action, tx.Now().Add(e.In).Truncate(time.Second)})
 		case fault.HostDeath:
 			i.State, i.Reason = dying(e.Action, reason("Server.InternalError", "The host of the instance failed"), reason("Server.ScheduledStop", "The host of the instance failed"))
 			tx.AfterCommit(func() { s.cutPower(i.ID) })

@@ -99,6 +99,7 @@ type Instance struct {
 
 	Interruption Interruption // of Spot, ordered; zero: none
 	Rebalance    time.Time    // when the recommendation was made; zero: none
+	Scheduled    []Maintenance
 }
 
 // MetadataOptions say how the instance's metadata can be asked for.
@@ -149,7 +150,7 @@ func (s *Service) end(tx *store.Tx, i Instance) Instance {
 		s.volumes.Put(tx, v.ID, v)
 	}
 	i.State, i.Ended = Terminated, tx.Now()
-	i.Interruption, i.Rebalance = Interruption{}, time.Time{}
+	i.Interruption, i.Rebalance, i.Scheduled = Interruption{}, time.Time{}, nil
 	i.Interface, i.Volumes, i.Groups = "", nil, nil
 	i.PrivateIP, i.PublicIP, i.Subnet, i.VPC = "", "", "", ""
 	i.ProfileName, i.ProfileARN, i.ProfileID = "", "", ""

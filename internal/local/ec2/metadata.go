@@ -47,6 +47,9 @@ func (s *Service) facts(tx *store.Tx, i Instance) imds.Facts {
 		ProfileARN: i.ProfileARN, ProfileID: i.ProfileID,
 		Interruption: i.Interruption.Action, InterruptionTime: i.Interruption.Time, Rebalance: i.Rebalance,
 	}
+	for _, e := range i.Scheduled {
+		f.Scheduled = append(f.Scheduled, imds.Event{ID: e.ID, Code: e.Code, NotBefore: e.NotBefore})
+	}
 	for _, g := range s.identifyGroups(tx, i.Groups) {
 		f.SecurityGroups = append(f.SecurityGroups, g.Name)
 	}

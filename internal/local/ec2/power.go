@@ -181,7 +181,7 @@ func (s *Service) stopped(tx *store.Tx, i Instance) {
 		s.interfaces.Put(tx, n.ID, n)
 	}
 	i.State, i.PublicIP, i.Capacity = Stopped, "", ""
-	i.Interruption, i.Rebalance = Interruption{}, time.Time{}
+	i.Interruption, i.Rebalance, i.Scheduled = Interruption{}, time.Time{}, nil
 	s.instances.Put(tx, i.ID, i)
 	s.spotStopped(tx, i)
 }

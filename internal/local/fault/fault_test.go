@@ -240,6 +240,9 @@ func TestEventsAreChecked(t *testing.T) {
 		{Kind: fault.SpotNotice, Instance: "i-1", Action: "nap"},
 		{Kind: fault.SpotNotice, Instance: "i-1", In: -1},
 		{Kind: fault.Rebalance, Instance: "i-1", In: 1},
+		{Kind: fault.Scheduled, Instance: "i-1"},
+		{Kind: fault.Scheduled, Instance: "i-1", Action: fault.Stop},
+		{Kind: fault.Scheduled, Instance: "i-1", Action: "instance-stop", In: -1},
 		{Kind: "flood", Instance: "i-1"},
 	} {
 		if e.Check() == nil {

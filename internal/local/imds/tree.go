@@ -30,6 +30,14 @@ type Facts struct {
 	Interruption                                     string            // terminate or stop, when EC2 has announced it; empty: not
 	InterruptionTime                                 time.Time
 	Rebalance                                        time.Time // when EC2 recommended to leave; zero: it did not
+	Scheduled                                        []Event
+}
+
+// Event is maintenance that EC2 has scheduled for the instance.
+type Event struct {
+	ID        string
+	Code      string
+	NotBefore time.Time
 }
 
 func (f Facts) lifecycle() string {
@@ -167,9 +175,10 @@ func (s *Service) tree(f Facts, asked []string) node {
 	return root
 }
 
-// putWarnings adds what EC2 announces to a Spot Instance. The time alone is there
+// putWarnings adds what EC2 announces. The time of an interruption alone is there
 // for a termination only; it is the older of the two ways.
 //
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_scheduled_events.html
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html
 func putWarnings(m node, f Facts) {
@@ -181,6 +190,16 @@ func putWarnings(m node, f Facts) {
 	}
 	if !f.Rebalance.IsZero() {
 		m.put(toJSON(map[string]string{"noticeTime": stamp(f.Rebalance)}), "events", "recommendations", "rebalance")
+	}
+	var events []map[string]string
+	for _, e := range f.Scheduled {
+		events = append(events, map[string]string{
+			"NotBefore": e.NotBefore.UTC().Format("2 Jan 2006 15:04:05") + " GMT", "Code": e.Code,
+			"Description": "scheduled by spawn local fault", "EventId": e.ID, "State": "active",
+		})
+	}
+	if len(events) > 0 {
+		m.put(toJSON(events), "events", "maintenance", "scheduled")
 	}
 }
 
@@ -219,7 +238,7 @@ func identityDocument(f Facts) string {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-func toJSON(m map[string]string) string {
+func toJSON(m any) string {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		panic(err) // texts by texts always marshal

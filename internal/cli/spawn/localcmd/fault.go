@@ -20,8 +20,8 @@ func (c *Cloud) faultCommand(f *factory.Factory) *cobra.Command {
 		Use:   "fault",
 		Short: "Let things go wrong in the local cloud",
 		Long: `Rules stay in force until they are cleared or the cloud ends. They are counted,
-never random: the same calls meet the same trouble. spot-notice, rebalance and
-host-death happen to one instance, once. Times are the cloud's.`,
+never random: the same calls meet the same trouble. spot-notice, rebalance,
+scheduled-event and host-death happen to one instance, once. Times are the cloud's.`,
 		Args: factory.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -29,7 +29,7 @@ host-death happen to one instance, once. Times are the cloud's.`,
 		c.throttleCommand(), c.errorCommand(), c.noCapacityCommand(), c.latencyCommand(), c.loseCommand(),
 		c.delayCommand(fault.Lag, "Keep invisible what EC2 has just made"),
 		c.delayCommand(fault.ProfileDelay, "Keep new instance profiles unknown to EC2"), c.quotaCommand(),
-		c.spotNoticeCommand(f), c.rebalanceCommand(f), c.hostDeathCommand(f))
+		c.spotNoticeCommand(f), c.rebalanceCommand(f), c.scheduledEventCommand(f), c.hostDeathCommand(f))
 	return cmd
 }
 
@@ -266,6 +266,14 @@ func (c *Cloud) spotNoticeCommand(f *factory.Factory) *cobra.Command {
 
 func (c *Cloud) rebalanceCommand(f *factory.Factory) *cobra.Command {
 	return c.event(f, &fault.Event{Kind: fault.Rebalance}, "Recommend to a Spot Instance that its work goes elsewhere", "has its recommendation")
+}
+
+func (c *Cloud) scheduledEventCommand(f *factory.Factory) *cobra.Command {
+	e := &fault.Event{Kind: fault.Scheduled}
+	cmd := c.event(f, e, "Announce maintenance of its host to an instance; it never comes", "has its announcement")
+	cmd.Flags().StringVar(&e.Action, "code", "instance-retirement", "what is announced: "+strings.Join(fault.Codes(), ", "))
+	cmd.Flags().DurationVar(&e.In, "in", 24*time.Hour, "the time until it is to begin")
+	return cmd
 }
 
 func (c *Cloud) hostDeathCommand(f *factory.Factory) *cobra.Command {

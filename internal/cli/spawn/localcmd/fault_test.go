@@ -319,6 +319,7 @@ func TestEventsByFlags(t *testing.T) {
 	}
 	d.state(interrupted, types.InstanceStateNameTerminated)
 	dead, off := launch(false), launch(false)
+	d.must("scheduled-event", "--code", "system-reboot", "--in", "1h", dead)
 	d.must("host-death", dead)
 	d.must("host-death", "--action", "stop", off)
 	d.state(dead, types.InstanceStateNameTerminated)
@@ -358,6 +359,7 @@ func TestFaultFlagsAreStrict(t *testing.T) {
 		{"spot-notice", "--action", "stop", "i-1"},
 		{"host-death", "--action", "nap", "i-1"},
 		{"rebalance"},
+		{"scheduled-event", "--code", "party", "i-1"},
 		{"clear", "f1", "f2"},
 	} {
 		if out, err := d.fault(args...); err == nil {

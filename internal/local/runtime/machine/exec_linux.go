@@ -21,11 +21,11 @@ var errTerminal = errors.New("a machine with systemd gives no terminal to a comm
 
 // Exec implements runtime.Running. The command runs in the machine's
 // namespaces, though not in a unit of its systemd.
-func (m *machine) Exec(ctx context.Context, c runtime.Command) (int, error) {
+func (m machine) Exec(ctx context.Context, c runtime.Command) (int, error) {
 	if c.TTY || len(c.Args) == 0 {
 		return 0, errTerminal
 	}
-	b := m.current()
+	b := m.Current()
 	args := []string{"--target", strconv.Itoa(b.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--", "/bin/sh", "-c", `cd /root && exec "$@"`, "sh"}
 	cmd := exec.CommandContext(ctx, "nsenter", append(args, c.Args...)...)
 	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "USER=root", "LOGNAME=root", "LANG=C.UTF-8"}, c.Env...)
@@ -45,7 +45,7 @@ func (m *machine) Exec(ctx context.Context, c runtime.Command) (int, error) {
 		}
 		return ended.ExitCode(), nil
 	default:
-		return 0, fmt.Errorf("run a command in %s: %w", m.want.ID, err)
+		return 0, fmt.Errorf("run a command in %s: %w", m.id, err)
 	}
 }
 

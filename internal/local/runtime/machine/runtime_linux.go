@@ -12,10 +12,12 @@ import (
 	goruntime "runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/reboots"
 )
 
 //go:embed supervise.sh
@@ -95,9 +97,14 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 	if err != nil {
 		return nil, err
 	}
-	run := newMachine(r, m, first)
-	go run.live()
-	return run, nil
+	again := func(ctx context.Context) (*boot, error) { return r.boot(ctx, m) }
+	return machine{reboots.See(first, again, r.log.With("instance", m.ID)), m.ID}, nil
+}
+
+// machine is a machine from its first boot to its end.
+type machine struct {
+	*reboots.Machine[*boot]
+	id string
 }
 
 // boot is one boot of a machine.
@@ -107,9 +114,9 @@ type boot struct {
 	cmd     *exec.Cmd     // the supervisor
 	plug    io.Closer     // pulled by closing it
 	gone    chan struct{} // closed when everything of this boot has gone
-	begun   time.Time
-	again   bool // it ended by a reboot; written before gone is closed
-	leader  int  // process id of its systemd on the host
+	again   bool          // it ended by a reboot; written before gone is closed
+	reset   atomic.Bool   // its plug is pulled for a reboot
+	leader  int           // process id of its systemd on the host
 	figures *figures
 }
 
@@ -135,13 +142,13 @@ func (r *Runtime) boot(ctx context.Context, m runtime.Machine) (*boot, error) {
 		network.close()
 		return nil, fmt.Errorf("boot %s: %w", m.ID, err)
 	}
-	b := &boot{log: log, network: network, cmd: cmd, plug: plug, gone: make(chan struct{}), begun: time.Now()}
+	b := &boot{log: log, network: network, cmd: cmd, plug: plug, gone: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		network.close()
 		return nil, fmt.Errorf("boot %s: %w", m.ID, err)
 	}
 	r.setGateway(m.ID, pathOf(network.gateway))
-	go b.attend()
+	go b.await()
 	if b.leader, err = b.awaitLeader(ctx); err == nil {
 		b.figures, err = showFigures(b.leader, m.VCPUs, log)
 	}
@@ -158,8 +165,15 @@ func (r *Runtime) boot(ctx context.Context, m runtime.Machine) (*boot, error) {
 // https://www.freedesktop.org/software/systemd/man/latest/systemd-nspawn.html#--keep-unit
 const rebooted = 133
 
-// attend waits for the end of a boot.
-func (b *boot) attend() {
+// Attend waits until the boot has ended.
+func (b *boot) Attend() (again bool) {
+	<-b.gone
+	b.figures.stop()
+	return b.again || b.reset.Load()
+}
+
+// await waits for the end of the supervisor.
+func (b *boot) await() {
 	defer close(b.gone)
 	err := b.cmd.Wait()
 	b.again = b.cmd.ProcessState.ExitCode() == rebooted
@@ -201,18 +215,27 @@ const (
 	sigReboot   = syscall.Signal(34 + 5)
 )
 
-// order gives systemd an order. One that cannot be given, and is not overtaken
-// by the machine's end, becomes a pulled plug.
-func (b *boot) order(s syscall.Signal) {
+// Ask gives systemd an order.
+func (b *boot) Ask(o reboots.Order) {
 	select {
 	case <-b.gone:
 		return
 	default:
 	}
-	if err := syscall.Kill(b.leader, s); err != nil {
-		b.log.Warn("cannot ask the machine to shut down, its plug is pulled", "error", err)
-		b.pullPlug()
+	order := sigPowerOff
+	if o == reboots.Restart {
+		order = sigReboot
 	}
+	if err := syscall.Kill(b.leader, order); err != nil {
+		b.log.Warn("cannot ask the machine to shut down, its plug is pulled", "error", err)
+		b.Cut(o)
+	}
+}
+
+// Cut pulls the plug.
+func (b *boot) Cut(o reboots.Order) {
+	b.reset.Store(o == reboots.Restart)
+	b.pullPlug()
 }
 
 // console keeps the machine going when what it prints cannot be written.

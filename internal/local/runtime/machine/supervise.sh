@@ -30,8 +30,9 @@ done
 sh -c '
     for group in '"$groups"'; do echo $$ > "$group/cgroup.procs" || exit 1; done
     export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0
+    # Its network is its own, so that it may have a firewall there.
     exec setpriv --pdeathsig KILL systemd-nspawn --quiet --boot --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off \
-        --directory="$1/root" --machine="$2" --network-namespace-path="$3" --console=read-only 3<&-
+        --directory="$1/root" --machine="$2" --network-namespace-path="$3" --capability=CAP_NET_ADMIN --console=read-only 3<&-
 ' nspawn "$folder" "$name" "$network" &
 machine=$!
 

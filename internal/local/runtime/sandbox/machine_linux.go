@@ -95,9 +95,8 @@ func (b *boot) serve(fds []int, handlers ...http.Handler) error {
 	return nil
 }
 
-// attend listens to the init until it has gone, then cleans up. It says whether
-// the machine is to boot again.
-func (b *boot) attend() (again bool) {
+// Attend listens to the init until it has gone, then cleans up.
+func (b *boot) Attend() (again bool) {
 	for {
 		msg, fds, err := b.link.receive()
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
+	"github.com/spawn-ec2/spawn/internal/local/runtime/reboots"
 )
 
 // Runtime boots machines in namespaces.
@@ -61,9 +62,8 @@ func (r *Runtime) Boot(ctx context.Context, m runtime.Machine) (runtime.Running,
 	if err != nil {
 		return nil, err
 	}
-	run := r.newMachine(s, m, first)
-	go run.live()
-	return run, nil
+	again := func(ctx context.Context) (*boot, error) { return r.boot(ctx, s, m) }
+	return machine{reboots.See(first, again, r.log.With("instance", m.ID))}, nil
 }
 
 // boot boots a machine once.
