@@ -5,8 +5,10 @@ package e2e_test
 import (
 	"errors"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -31,7 +33,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
+			"exits": exits, "waits": waits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
 			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami,
 		},
 	})
@@ -55,5 +57,27 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exited with %d, want %d", got, want)
+	}
+}
+
+// waits runs a program again and again until it succeeds and says something, for
+// so long at most: waits 30s 'pattern' spawn status box. An instance takes its
+// time.
+func waits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: waits <duration> <pattern> program [args...]")
+	}
+	patience, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	for until := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		err := ts.Exec(args[2], args[3:]...)
+		switch said := ts.ReadFile("stdout"); {
+		case err == nil && pattern.MatchString(said):
+			return
+		case time.Now().After(until):
+			ts.Fatalf("in %s it did not say %s, but: %s (%v)", args[0], args[1], said, err)
+		}
 	}
 }

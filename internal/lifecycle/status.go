@@ -26,13 +26,14 @@ const (
 // meaningful moments only: it is not a heartbeat.
 type Status struct {
 	Phase    Phase
-	Deadline Deadline  // the one that the agent enforces: its acknowledgement
-	OSTimer  bool      // the operating system's own timer was seen armed
-	Agent    string    // the agent's version
-	At       time.Time // when it was written, by the instance's clock
-	Idle     IdleWatch // the idle policy that the agent enforces: its acknowledgement
-	Next     time.Time // when the instance ends or stops if that is sooner than its deadline; zero: nothing sooner is known
-	Why      string    // in a person's words, may be empty
+	Deadline Deadline   // the one that the agent enforces: its acknowledgement
+	OSTimer  bool       // the operating system's own timer was seen armed
+	Agent    string     // the agent's version
+	At       time.Time  // when it was written, by the instance's clock
+	Idle     IdleWatch  // the idle policy that the agent enforces: its acknowledgement
+	Next     time.Time  // when the instance ends or stops if that is sooner than its deadline; zero: nothing sooner is known
+	Script   ScriptFate // what became of the user's scripts
+	Why      string     // in a person's words, may be empty
 }
 
 // IdleWatch is the idle policy that an agent says it enforces.
@@ -103,6 +104,9 @@ func (s Status) String() string {
 	if !s.Next.IsZero() {
 		out += " next=" + s.Next.UTC().Format(time.RFC3339)
 	}
+	if s.Script != "" {
+		out += " script=" + string(s.Script)
+	}
 	if why := oneLine(s.Why); why != "" {
 		out += " why=" + why
 	}
@@ -159,6 +163,8 @@ func ParseStatus(value string) (Status, error) {
 			s.Idle = parseIdleWatch(v)
 		case "next":
 			s.Next, _ = parseMoment(v)
+		case "script":
+			s.Script = readScriptFate(v)
 		}
 	}
 	if s.Phase == "" {

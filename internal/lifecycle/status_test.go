@@ -28,7 +28,8 @@ func statuses() *rapid.Generator[lifecycle.Status] {
 				lifecycle.IdlePolicy{Timeout: time.Hour}.Watch(),
 				lifecycle.IdlePolicy{Timeout: 36 * time.Hour, CPU: 12.25, Action: lifecycle.Hibernate}.Watch(),
 			}).Draw(t, "idle"),
-			Next: rapid.OneOf(rapid.Just(time.Time{}), moments()).Draw(t, "next"),
+			Next:   rapid.OneOf(rapid.Just(time.Time{}), moments()).Draw(t, "next"),
+			Script: rapid.SampledFrom([]lifecycle.ScriptFate{"", lifecycle.ScriptRuns, lifecycle.ScriptUnrun, "0", "3", "255"}).Draw(t, "script"),
 		}
 	})
 }

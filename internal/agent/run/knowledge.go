@@ -32,6 +32,7 @@ type knowledge struct {
 	noticesError string // why the notices could not be read last
 	keepalive    time.Time
 	completed    *core.Completion
+	script       lifecycle.ScriptFate
 
 	// What the agent makes of it, for whoever asks.
 	state     core.State

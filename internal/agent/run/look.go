@@ -34,6 +34,7 @@ func (a *agent) senseUse(ctx context.Context) {
 		return
 	}
 	for {
+		a.readScripts(ctx)
 		begun, at, idle := a.elapsed(), a.wall(), a.known.current().Idle
 		signals := a.Sensor.Sense(ctx, at, idle)
 		if ctx.Err() == nil {

@@ -23,6 +23,7 @@ type report struct {
 	deadline  lifecycle.Deadline
 	idle      lifecycle.IdleWatch
 	next      time.Time // of an end that users were warned of and that is not the deadline
+	script    lifecycle.ScriptFate
 	why       string
 	delivered chan struct{} // closed when the tag was written; nil if nobody waits
 }
@@ -30,7 +31,7 @@ type report struct {
 // sameAs tells that r says nothing that other did not.
 func (r report) sameAs(other report) bool {
 	return r.phase == other.phase && r.deadline == other.deadline && r.idle == other.idle &&
-		r.next.Equal(other.next) && r.why == other.why
+		r.next.Equal(other.next) && r.script == other.script && r.why == other.why
 }
 
 const (
@@ -169,6 +170,7 @@ func (a *agent) tell(ctx context.Context, r report) error {
 		At:       a.wall(),
 		Idle:     r.idle,
 		Next:     r.next,
+		Script:   r.script,
 		Why:      r.why,
 	}
 	if err := a.known.reach().Tell(bounded, status); err != nil {

@@ -179,7 +179,7 @@ func (a *agent) announce(in core.Input) {
 
 // standing is what there is to report.
 func (a *agent) standing(in core.Input) report {
-	r := report{phase: lifecycle.PhaseReady, deadline: a.state.Deadline(), idle: in.Policy.Idle.Watch(), why: a.news}
+	r := report{phase: lifecycle.PhaseReady, deadline: a.state.Deadline(), idle: in.Policy.Idle.Watch(), script: a.known.scriptFate(), why: a.news}
 	end := a.board.end()
 	switch {
 	case a.announced.phase == "":
@@ -199,6 +199,6 @@ func (a *agent) standing(in core.Input) report {
 
 // fill adds to a report what all reports say.
 func (a *agent) fill(r report) report {
-	r.idle = a.known.current().Idle.Watch()
+	r.idle, r.script = a.known.current().Idle.Watch(), a.known.scriptFate()
 	return r
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/launchcmd"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/list"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/localcmd"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/logs"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/remote"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/start"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/status"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/stop"
@@ -44,12 +46,12 @@ func Main(version string, args []string) int {
 
 // exitCode shows the error, if there is one to show, and says how to exit.
 func exitCode(f *factory.Factory, err error) int {
-	var remote connect.ExitError
+	var ended remote.ExitError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &remote):
-		return remote.Code
+	case errors.As(err, &ended):
+		return ended.Code
 	}
 	err = awsx.Explain(err)
 	term.Failure(f.Streams, "spawn", err)
@@ -85,7 +87,7 @@ at its deadline, whether or not this machine is on.
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
 		extend.New(f), stop.New(f), start.New(f), terminate.New(f),
-		cleanup.New(f), localcmd.New(f), newVersion(f),
+		logs.New(f), cleanup.New(f), localcmd.New(f), newVersion(f),
 	)
 	return cmd
 }

@@ -77,6 +77,8 @@ type agentReport struct {
 	Acknowledged bool            `json:"deadline_acknowledged"`
 	OSTimer      bool            `json:"os_timer_armed"`
 	Why          string          `json:"why,omitempty"`
+
+	Script lifecycle.ScriptFate `json:"user_script,omitempty"` // running, unrun or an exit code
 }
 
 func statusRun(ctx context.Context, o *Options) error {
@@ -109,7 +111,7 @@ func newReport(in instance.Instance, hourly price.Price, now time.Time) report {
 	}
 	if in.Status != nil {
 		r.Agent = &agentReport{
-			Phase: in.Status.Phase, Version: in.Status.Agent, OSTimer: in.Status.OSTimer, Why: in.Status.Why,
+			Phase: in.Status.Phase, Version: in.Status.Agent, OSTimer: in.Status.OSTimer, Why: in.Status.Why, Script: in.Status.Script,
 			Acknowledged: in.Status.Deadline == in.Tags.Deadline,
 		}
 	}
@@ -161,6 +163,9 @@ func show(s term.Streams, r report, now time.Time) error {
 		{"deadline", deadlineLine(r, now)},
 		{"agent", agentLine(r)},
 	}
+	if r.Agent != nil && r.Agent.Script != "" {
+		lines = append(lines, [2]string{"script", scriptLine(r)})
+	}
 	lines = append(lines, r.Layers.lines(now)...)
 	lines = append(lines, [2]string{"address", cmp.Or(r.PublicIP, "none")})
 	lines = append(lines, costLines(r)...)
@@ -198,6 +203,21 @@ func deadlineLine(r report, now time.Time) string {
 		return fmt.Sprintf("%s, %s ago", term.Moment(r.deadline.Time(), now), term.Span(-r.deadline.Left(now)))
 	default:
 		return fmt.Sprintf("%s, in %s", term.Moment(r.deadline.Time(), now), term.Span(r.deadline.Left(now)))
+	}
+}
+
+// scriptLine is what became of the script in the user-data.
+func scriptLine(r report) string {
+	see := "; see: spawn logs " + cmp.Or(r.Name, r.ID)
+	switch fate := r.Agent.Script; {
+	case fate == lifecycle.ScriptRuns:
+		return "runs"
+	case fate == lifecycle.ScriptUnrun:
+		return "could not be started" + see
+	case fate.Failed():
+		return "failed with exit code " + string(fate) + see
+	default:
+		return "succeeded"
 	}
 }
 
