@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
-	"github.com/spawn-ec2/spawn/internal/market"
-	"github.com/spawn-ec2/spawn/internal/market/ask"
+	"github.com/spawn-ec2/spawn/internal/market/quotas"
 	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
@@ -55,11 +56,11 @@ func quotaOf(ctx context.Context, t *awsx.Target, region string, c launch.Candid
 	if c.Market == lifecycle.CapacityBlock || c.Reservation != nil {
 		return quota{Why: "capacity is reserved"}
 	}
-	survey := ask.Ask(ctx, ask.Of(t), t.Clock.Now, market.Survey{Question: market.Question{Regions: []string{region}, First: region, Facets: market.Quotas}})
-	if len(survey.Regions) != 1 || survey.Regions[0].Quotas.Err != nil {
-		return quota{Why: "Service Quotas does not tell"}
+	all, err := quotas.All(ctx, servicequotas.NewFromConfig(t.Config(), func(o *servicequotas.Options) { o.Region = region }))
+	if err != nil {
+		return quota{Why: awsx.Explain(err).Error()}
 	}
-	held := find.QuotaOf(survey.Regions[0].Quotas.Value, c.Type, c.Market == lifecycle.Spot)
+	held := find.QuotaOf(all, c.Type, c.Market == lifecycle.Spot)
 	if !held.Known {
 		return quota{Why: "Service Quotas names none for this type"}
 	}
