@@ -57,6 +57,7 @@ func BenchmarkBudgets(b *testing.B) {
 		measurePrograms(b, t)
 		measureQuestions(b, t)
 		measureCloud(b, t)
+		measureLaunchCalls(b, t)
 		measureLaunch(b, t)
 		measureMachine(b, t)
 		t.print(b)
