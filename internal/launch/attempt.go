@@ -17,7 +17,6 @@ import (
 
 // prepared is what the account has for the launch.
 type prepared struct {
-	who        account.Identity
 	origin     lifecycle.Origin
 	key        string // "" without one
 	network    account.Network

@@ -3,7 +3,6 @@ package launch
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/problem"
@@ -72,13 +71,3 @@ func DescribeIdle(p lifecycle.IdlePolicy) string {
 // NeedsRole tells that the plan wants what only the agent's role allows: to
 // stop or to hibernate by itself. Terminating needs no permission.
 func (p Plan) NeedsRole() bool { return p.Idle.On() && p.Idle.Does() != lifecycle.Terminate }
-
-// idleLifetime is how long an instance may live whose idle policy cannot be
-// enforced: what the user asked for, and not the longer life that an idle
-// timeout alone would have given it.
-func (p Plan) idleLifetime() time.Duration {
-	if p.Lifetime.Reason == lifecycle.IdleOnly {
-		return lifecycle.DefaultTTL
-	}
-	return p.Lifetime.TTL
-}
