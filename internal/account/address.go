@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -76,4 +77,43 @@ func ParseSource(s string) (netip.Prefix, error) {
 		return p, problem.New(problem.Usage, "%q would let everybody in", s).WithNext("write 203.0.113.7/32 for one address, or %s if that is what you want", p.Masked())
 	}
 	return p.Masked(), nil
+}
+
+// addressHolds is how long a machine's public address is believed while its own
+// addresses stay the same: two launches in a row then ask nobody.
+const addressHolds = 10 * time.Minute
+
+// Address is the caller's address as it was a moment ago, or by asking.
+func (c Cache) Address(ctx context.Context, ask func(context.Context) (netip.Prefix, error)) (netip.Prefix, error) {
+	here := localAddress()
+	kept := c.open("address", here)
+	var known seenAddress
+	if kept.Recall("address", here, &known) {
+		if age := c.Now().Sub(known.At); age >= 0 && age < addressHolds {
+			return known.Prefix, nil
+		}
+	}
+	found, err := ask(ctx)
+	if err != nil {
+		return found, err
+	}
+	kept.Learn("address", here, seenAddress{found, c.Now()})
+	_ = kept.Save() // if it is not kept, it is asked again
+	return found, nil
+}
+
+type seenAddress struct {
+	Prefix netip.Prefix `json:"prefix"`
+	At     time.Time    `json:"at"`
+}
+
+// localAddress is the address from which this machine would reach the internet;
+// "" when it would not. Nothing is sent to find it out.
+func localAddress() string {
+	conn, err := net.Dial("udp", "192.0.2.1:9") // RFC 5737: nobody's
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).IP.String()
 }

@@ -22,7 +22,7 @@ import (
 //
 //	restrict policy.json
 //
-// "restrict user" takes the policy that we tell people to ask for.
+// "restrict user" takes the policies that we tell people to ask for.
 func restrict(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: restrict user|<policy file>")
@@ -31,9 +31,13 @@ func restrict(ts *testscript.TestScript, neg bool, args []string) {
 	client, name := iam.NewFromConfig(target.Config()), aws.String("restricted")
 	who, err := account.Identify(ctx, account.STSOf(target))
 	ts.Check(err)
-	policy := permissions.User("aws", who.Account).JSON()
+	var policies []string
 	if args[0] != "user" {
-		policy = ts.ReadFile(args[0])
+		policies = append(policies, ts.ReadFile(args[0]))
+	} else {
+		for _, p := range permissions.Policies() {
+			policies = append(policies, p.Document("aws", who.Account).JSON())
+		}
 	}
 	_, err = client.CreateUser(ctx, &iam.CreateUserInput{UserName: name})
 	for number := 2; awserr.IsAlreadyExists(err); number++ {
@@ -41,10 +45,12 @@ func restrict(ts *testscript.TestScript, neg bool, args []string) {
 		_, err = client.CreateUser(ctx, &iam.CreateUserInput{UserName: name})
 	}
 	ts.Check(err)
-	made, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: name, PolicyDocument: aws.String(policy)})
-	ts.Check(err)
-	_, err = client.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: name, PolicyArn: made.Policy.Arn})
-	ts.Check(err)
+	for i, policy := range policies {
+		made, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(fmt.Sprintf("%s-%d", *name, i+1)), PolicyDocument: aws.String(policy)})
+		ts.Check(err)
+		_, err = client.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: name, PolicyArn: made.Policy.Arn})
+		ts.Check(err)
+	}
 	out, err := client.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: name})
 	ts.Check(err)
 	ts.Setenv("AWS_ENDPOINT_URL", target.Endpoint)

@@ -24,8 +24,10 @@ func TestTheGuideShowsTheDocuments(t *testing.T) {
 	}
 	want := string(text)
 	const partition, account = "aws", "123456789012"
+	for _, p := range permissions.Policies() {
+		want = place(t, want, p.Name, "```json\n"+p.Document(partition, account).Indented()+"\n```\n")
+	}
 	for name, d := range map[string]permissions.Document{
-		"user":            permissions.User(partition, account),
 		"agent trust":     permissions.AgentTrust(),
 		"agent":           permissions.Agent(partition, account),
 		"scheduler trust": permissions.SchedulerTrust(partition, account),

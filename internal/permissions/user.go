@@ -22,22 +22,44 @@ const (
 	Buckets    Capability = "distribute the agent"
 	CloudLayer Capability = "the cloud's layer of the deadline"
 	Finding    Capability = "find types, prices and capacity"
+	Networking Capability = "make a network where there is none"
 )
 
 // Capabilities are all of them, the needed ones first.
 func Capabilities() []Capability {
-	return []Capability{Launching, Managing, Keys, AgentsRole, Buckets, CloudLayer, Finding}
+	return []Capability{Launching, Managing, Keys, AgentsRole, Buckets, CloudLayer, Finding, Networking}
 }
 
-// User is what the person who runs spawn and truffle must be allowed for all
-// that their commands do. Asking who is calling (sts:GetCallerIdentity) needs no
-// permission.
-func User(partition, account string) Document {
+// Policy is a managed policy to be made and attached.
+type Policy struct {
+	Name         string
+	Capabilities []Capability
+}
+
+// Policies are those that the person who runs spawn needs: all that fits into
+// one, and, for accounts without a default VPC, another.
+func Policies() []Policy {
+	return []Policy{
+		{"spawn-user", []Capability{Launching, Managing, Keys, AgentsRole, Buckets, CloudLayer, Finding}},
+		{"spawn-user-network", []Capability{Networking}},
+	}
+}
+
+// Document is the policy's text for an account.
+func (p Policy) Document(partition, account string) Document {
 	d := Document{Version: version}
-	for _, c := range Capabilities() {
+	for _, c := range p.Capabilities {
 		d.Statement = append(d.Statement, c.statements(partition, account)...)
 	}
 	return d
+}
+
+// User is what the person who runs spawn and truffle must be allowed for all
+// that their commands do: all the policies as one document, which may be longer
+// than IAM takes. Asking who is calling (sts:GetCallerIdentity) needs no
+// permission.
+func User(partition, account string) Document {
+	return Policy{Capabilities: Capabilities()}.Document(partition, account)
 }
 
 // For is what one capability needs.
@@ -74,6 +96,8 @@ func (c Capability) statements(partition, account string) []Statement {
 		return s.cloudLayer()
 	case Finding:
 		return s.finding()
+	case Networking:
+		return s.networking()
 	default:
 		return nil
 	}
@@ -128,7 +152,7 @@ func (s scope) launching() []Statement {
 	fresh := []string{"instance", "volume", "network-interface", "spot-instances-request"}
 	existing := append([]string{fmt.Sprintf("arn:%s:ec2:*::image/*", s.partition)}, s.ec2("subnet", "security-group", "key-pair", "capacity-reservation")...)
 	return []Statement{
-		allow("LookAround", []string{"*"}, nil, "ec2:DescribeInstances", "ec2:DescribeVpcs", "ec2:DescribeSecurityGroups", "ec2:DescribeCapacityReservations", "ec2:DescribeImages"),
+		allow("LookAround", []string{"*"}, nil, "ec2:DescribeInstances", "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeCapacityReservations", "ec2:DescribeImages"),
 		allow("ReadImageNames", []string{fmt.Sprintf("arn:%s:ssm:*::parameter/aws/service/*", s.partition)}, nil, "ssm:GetParameters", "ssm:GetParametersByPath"),
 		allow("LaunchTagged", s.ec2(fresh...), born(), "ec2:RunInstances"),
 		allow("LaunchWith", existing, nil, "ec2:RunInstances"),
@@ -147,7 +171,7 @@ func (s scope) managing() []Statement {
 	moving := ours()
 	moving["ForAllValues:StringEquals"] = map[string][]string{"aws:TagKeys": {lifecycle.TagDeadline, lifecycle.TagBackstop}}
 	return []Statement{
-		allow("LookForRemains", []string{"*"}, nil, "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces"),
+		allow("LookForRemains", []string{"*"}, nil, "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeInternetGateways"),
 		allow("ActOnInstances", s.ec2("instance"), ours(), "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"),
 		allow("MoveDeadlines", s.ec2("instance"), moving, "ec2:CreateTags"),
 		allow("DeleteRemains", s.ec2("volume", "security-group"), ours(), "ec2:DeleteVolume", "ec2:DeleteSecurityGroup"),
@@ -212,4 +236,22 @@ func (s scope) finding() []Statement {
 		"ec2:DescribeSpotPriceHistory", "ec2:GetSpotPlacementScores",
 		"ec2:DescribeCapacityReservations", "ec2:DescribeCapacityBlockOfferings",
 		"pricing:GetProducts", "servicequotas:ListServiceQuotas")}
+}
+
+// networking: a VPC of ours, with what is in it, is made, changed and deleted by
+// its tag. The main route table comes with the VPC and has no tag, and no
+// condition key tells that its VPC has one: routes may be set in any.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+func (s scope) networking() []Statement {
+	parts := s.ec2("vpc", "subnet", "internet-gateway")
+	return []Statement{
+		allow("LookForNetworks", []string{"*"}, nil, "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeInternetGateways", "ec2:DescribeRouteTables", "ec2:DescribeAvailabilityZones"),
+		allow("MakeNetwork", parts, born(), "ec2:CreateVpc", "ec2:CreateSubnet", "ec2:CreateInternetGateway"),
+		allow("TagNetwork", parts, bornIn("CreateVpc", "CreateSubnet", "CreateInternetGateway"), "ec2:CreateTags"),
+		allow("ChangeNetwork", parts, ours(),
+			"ec2:CreateSubnet", "ec2:ModifySubnetAttribute", "ec2:AttachInternetGateway",
+			"ec2:DetachInternetGateway", "ec2:DeleteSubnet", "ec2:DeleteInternetGateway", "ec2:DeleteVpc"),
+		allow("LeadToTheInternet", s.ec2("route-table"), nil, "ec2:CreateRoute", "ec2:DeleteRoute"),
+	}
 }

@@ -209,18 +209,19 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 }
 
 func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(launch.Event)) *launch.Launcher {
+	cache := account.Cache{Dir: o.Factory.StateFor(t).Accounts(), Endpoint: t.Endpoint, Caller: t.Caller(ctx), Now: time.Now}
 	return &launch.Launcher{
 		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t), Scheduler: account.SchedulerOf(t),
 		Rights:     account.IAMOf(t),
 		ObjectURLs: account.ObjectURLs(t),
 		AgentURL:   settings.AgentURL(),
+		Cache:      cache,
 		Address: func(ctx context.Context) (netip.Prefix, error) {
 			if t.OnLoopback() {
 				return account.Loopback(), nil
 			}
-			return account.CallerAddress(ctx, http.DefaultClient)
+			return cache.Address(ctx, func(ctx context.Context) (netip.Prefix, error) { return account.CallerAddress(ctx, http.DefaultClient) })
 		},
-		Cache:    account.Cache{Dir: o.Factory.StateFor(t).Accounts(), Endpoint: t.Endpoint, Caller: t.Caller(ctx), Now: time.Now},
 		Now:      t.Clock.Now,
 		Journals: o.Factory.StateFor(t).Launches(),
 		Endpoint: t.Endpoint,
