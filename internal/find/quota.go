@@ -11,7 +11,8 @@ import (
 // Quota is how many vCPUs of a type's class the account may run at once in a
 // region.
 type Quota struct {
-	Known bool // EC2 told it
+	Known bool   // EC2 told it
+	Name  string // as Service Quotas calls it
 	VCPUs int
 	Fit   *int // how many instances of the type that is, if nothing else runs; nil is unknown, as the type's vCPUs are
 }
@@ -44,7 +45,7 @@ func QuotaOf(quotas []market.Quota, t catalog.Type, spot bool) Quota {
 	for _, named := range names {
 		for _, q := range quotas {
 			if q.Spot == spot && slices.Contains(classes(q.Name), named) {
-				quota := Quota{Known: true, VCPUs: q.VCPUs}
+				quota := Quota{Known: true, Name: q.Name, VCPUs: q.VCPUs}
 				if t.VCPUs > 0 {
 					fit := q.VCPUs / t.VCPUs
 					quota.Fit = &fit

@@ -36,7 +36,8 @@ type Launcher struct {
 	STS        account.STS
 	IAM        account.RoleAPI
 	S3         account.BucketAPI
-	Rights     account.RightsAPI // asked by previews alone
+	Rights     account.RightsAPI                               // asked by previews alone
+	Quota      func(context.Context, Candidate) (Quota, error) // nil: left to EC2
 	Scheduler  SchedulerAPI
 	Scheduled  bool                                                                               // the schedules' role and group are known to be there: made only if that proves wrong
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object

@@ -65,6 +65,9 @@ func (r *running) withoutParameter(ctx context.Context, t *try) (mended bool, er
 		return false, err
 	}
 	t.Image = image
+	if err := t.checkDisk(r.plan.Lifetime.TTL); err != nil {
+		return false, err
+	}
 	r.lack(Lack{What: "the permission ssm:GetParameters", Instead: "the newest image was found by EC2's list of images: " + image.ID()})
 	return true, nil
 }

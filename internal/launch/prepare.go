@@ -20,13 +20,18 @@ import (
 // remembered of the account costs no call.
 func (r *running) prepare(ctx context.Context) (*prepared, error) {
 	have := &prepared{agents: map[string]*bootstrap.Agent{}}
-	err := r.step(StepAccount, func() (detail string, err error) {
-		r.who, err = r.Cache.Identify(ctx, r.STS)
-		return r.who.ARN, err
+	first, firstCtx := errgroup.WithContext(ctx)
+	first.Go(func() error {
+		return r.step(StepAccount, func() (detail string, err error) {
+			r.who, err = r.Cache.Identify(firstCtx, r.STS)
+			return r.who.ARN, err
+		})
 	})
-	if err != nil {
+	first.Go(func() error { return r.checkQuota(firstCtx) })
+	if err := first.Wait(); err != nil {
 		return have, err
 	}
+	var err error
 	r.facts = r.Cache.Facts(r.who, r.plan.Region)
 	have.origin = lifecycle.Origin{Owner: r.who.ARN, Launch: r.plan.Launch, Created: r.Now().UTC().Truncate(time.Second)}
 	if r.journal, err = journal.Begin(r.Journals, r.header(have)); err != nil {

@@ -70,6 +70,12 @@ func (p Plan) CheckReservation(ctx context.Context, api ReservationReader, now t
 	if err := c.matches(r); err != nil {
 		return p, err
 	}
+	if room := int(aws.ToInt32(r.AvailableInstanceCount)); room < p.Count {
+		if p.AllOrNothing {
+			return p, problem.New(problem.NoCapacity, "%s has room for %d of %d", c.Reservation.ID, room, p.Count).WithNext("launch fewer, or leave out --all-or-nothing")
+		}
+		p.note("%s has room for %d of %d", c.Reservation.ID, room, p.Count)
+	}
 	if c.enter(r); c.Reservation.Block {
 		if err := p.endBefore(c.Reservation.End, now); err != nil {
 			return p, err

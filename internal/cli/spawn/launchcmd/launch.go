@@ -213,6 +213,7 @@ func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(laun
 	return &launch.Launcher{
 		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t), Scheduler: account.SchedulerOf(t),
 		Rights:     account.IAMOf(t),
+		Quota:      quotaOf(t, t.Region),
 		ObjectURLs: account.ObjectURLs(t),
 		AgentURL:   settings.AgentURL(),
 		Cache:      cache,

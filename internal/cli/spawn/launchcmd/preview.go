@@ -29,7 +29,7 @@ func (o *Options) preview(ctx context.Context, t *awsx.Target, p launch.Plan) er
 	first := p.First()
 	d := described{
 		Preview: seen, bill: first.Bill(p.Region, !p.Chosen.NoPublicIP),
-		quota: quotaOf(ctx, t, p.Region, first),
+		quota: previewQuota(ctx, t, p.Region, first),
 	}
 	if o.Output == "json" {
 		return term.JSON(o.Factory.Streams, d.data())
@@ -47,24 +47,36 @@ type described struct {
 // quota is how many vCPUs of the type's class the account may run in the region.
 type quota struct {
 	Known bool   `json:"known"`
+	Name  string `json:"name,omitempty"`
 	VCPUs int    `json:"vcpus"`
 	Why   string `json:"why,omitempty"` // it is not known
 }
 
-// quotaOf asks for the quota that holds the candidate.
-func quotaOf(ctx context.Context, t *awsx.Target, region string, c launch.Candidate) quota {
+// previewQuota asks for the quota that holds the candidate.
+func previewQuota(ctx context.Context, t *awsx.Target, region string, c launch.Candidate) quota {
 	if c.Market == lifecycle.CapacityBlock || c.Reservation != nil {
 		return quota{Why: "capacity is reserved"}
 	}
-	all, err := quotas.All(ctx, servicequotas.NewFromConfig(t.Config(), func(o *servicequotas.Options) { o.Region = region }))
-	if err != nil {
+	held, err := quotaOf(t, region)(ctx, c)
+	switch {
+	case err != nil:
 		return quota{Why: awsx.Explain(err).Error()}
-	}
-	held := find.QuotaOf(all, c.Type, c.Market == lifecycle.Spot)
-	if !held.Known {
+	case !held.Known:
 		return quota{Why: "Service Quotas names none for this type"}
 	}
-	return quota{Known: true, VCPUs: held.VCPUs}
+	return quota{Known: true, Name: held.Name, VCPUs: held.VCPUs}
+}
+
+// quotaOf asks Service Quotas, in a region, for the quota that holds a candidate.
+func quotaOf(t *awsx.Target, region string) func(context.Context, launch.Candidate) (launch.Quota, error) {
+	return func(ctx context.Context, c launch.Candidate) (launch.Quota, error) {
+		all, err := quotas.All(ctx, servicequotas.NewFromConfig(t.Config(), func(o *servicequotas.Options) { o.Region = region }))
+		if err != nil {
+			return launch.Quota{}, err
+		}
+		held := find.QuotaOf(all, c.Type, c.Market == lifecycle.Spot)
+		return launch.Quota{Known: held.Known, Name: held.Name, VCPUs: held.VCPUs}, nil
+	}
 }
 
 // lines are the preview for a person.
