@@ -175,6 +175,13 @@ func (t *Target) EC2In(region string) *ec2.Client {
 	return ec2.NewFromConfig(t.config, func(o *ec2.Options) { o.Region = region })
 }
 
+// In is the same cloud in another region.
+func (t *Target) In(region string) *Target {
+	there := *t
+	there.Region, there.config.Region = region, region
+	return &there
+}
+
 // Config is what clients of other services are made from, by whoever asks them:
 // a program then carries no service that it does not use. It is the caller's own.
 func (t *Target) Config() aws.Config { return t.config.Copy() }

@@ -127,12 +127,8 @@ func Read(i types.Instance) Instance {
 // instances with the same name, the one that has not ended is meant; several
 // of those are ambiguous, and the error lists them. Ended instances are found
 // only when nothing else has the name.
-func Find(ctx context.Context, api Describer, nameOrID string) (Instance, error) {
-	all, err := List(ctx, api)
-	if err != nil {
-		return Instance{}, err
-	}
-	var living, ended []Instance
+func Find(all []Placed, nameOrID string) (Placed, error) {
+	var living, ended []Placed
 	for _, in := range all {
 		switch {
 		case in.ID == nameOrID:
@@ -150,13 +146,13 @@ func Find(ctx context.Context, api Describer, nameOrID string) (Instance, error)
 	case len(living) > 1:
 		ids := make([]string, len(living))
 		for i, in := range living {
-			ids[i] = in.ID
+			ids[i] = fmt.Sprintf("%s (%s in %s)", in.ID, in.Type, in.Zone)
 		}
-		return Instance{}, problem.New(problem.Usage, "%d instances are called %s", len(living), nameOrID).
+		return Placed{}, problem.New(problem.Usage, "%d instances are called %s", len(living), nameOrID).
 			WithNext("say which by its id: %s", strings.Join(ids, ", "))
 	case len(ended) > 0:
 		return ended[len(ended)-1], nil
 	}
-	return Instance{}, problem.New(problem.NotFound, "no instance of spawn's is called %s here", nameOrID).
+	return Placed{}, problem.New(problem.NotFound, "no instance of spawn's is called %s here", nameOrID).
 		WithNext("see what there is with: spawn list")
 }

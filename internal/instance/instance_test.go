@@ -58,7 +58,11 @@ func TestFind(t *testing.T) {
 		twice := run(t, api, named("twice"))
 		foreign := run(t, api, map[string]string{"Name": "foreign"})
 		find := func(nameOrID string) (string, error) {
-			in, err := instance.Find(t.Context(), api, nameOrID)
+			all, unseen := instance.ListIn(t.Context(), []string{"us-east-1"}, func(string) instance.Describer { return api })
+			if len(unseen) > 0 {
+				t.Fatal(unseen)
+			}
+			in, err := instance.Find(all, nameOrID)
 			return in.ID, err
 		}
 		for want, by := range map[string][]string{one: {"one", one}, twice: {"twice"}, gone: {gone}} {

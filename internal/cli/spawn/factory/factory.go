@@ -15,6 +15,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -86,14 +87,50 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 }
 
 // Find reaches the cloud and the one instance in it that a person means by a
-// name or an id.
+// name or an id: in the region that --region names, else wherever it is. The
+// target is then that region's.
 func (f *Factory) Find(ctx context.Context, nameOrID string) (*awsx.Target, instance.Instance, error) {
+	target, all, unseen, err := f.List(ctx)
+	if err != nil {
+		return target, instance.Instance{}, err
+	}
+	found, err := instance.Find(all, nameOrID)
+	if err != nil {
+		return target, instance.Instance{}, withUnseen(err, unseen)
+	}
+	return target.In(found.Region), found.Instance, nil
+}
+
+// List reaches the cloud and lists what spawn made: in the region that --region
+// names, else in all that an account of this kind can have. Regions that could
+// not be looked at are told beside; it is an error when none could.
+func (f *Factory) List(ctx context.Context) (*awsx.Target, []instance.Placed, []instance.Unseen, error) {
 	target, err := f.Connect(ctx, "")
 	if err != nil {
-		return nil, instance.Instance{}, err
+		return nil, nil, nil, err
 	}
-	in, err := instance.Find(ctx, target.EC2(), nameOrID)
-	return target, in, err
+	regions := []string{target.Region}
+	if f.Global.Region == "" {
+		regions = market.FirstOf(target.Region, market.Partition(target.Region))
+	}
+	all, unseen := instance.ListIn(ctx, regions, func(region string) instance.Describer { return target.EC2In(region) })
+	if len(unseen) == len(regions) {
+		return target, nil, nil, unseen[0].Err
+	}
+	return target, all, unseen, nil
+}
+
+// withUnseen says beside that nothing was found where nobody could look.
+func withUnseen(err error, unseen []instance.Unseen) error {
+	if problem.KindOf(err) != problem.NotFound || len(unseen) == 0 {
+		return err
+	}
+	names := make([]string, len(unseen))
+	for i, u := range unseen {
+		names[i] = u.Region
+	}
+	return problem.New(problem.NotFound, "%w; not looked at: %s (%w)", err, strings.Join(names, ", "), unseen[0].Err).
+		WithNext("name its region: --region")
 }
 
 // StateFor is where spawn keeps what belongs to a target. What belongs to the

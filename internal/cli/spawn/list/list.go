@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
@@ -27,7 +28,7 @@ func New(f *factory.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List the region's instances that spawn made",
+		Short:   "List the instances that spawn made, in all regions",
 		Args:    factory.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listRun(cmd.Context(), o) },
 	}
@@ -44,6 +45,7 @@ type row struct {
 	Type     string           `json:"instance_type"`
 	State    lifecycle.State  `json:"state"`
 	Reason   string           `json:"state_reason,omitempty"`
+	Region   string           `json:"region"`
 	Zone     string           `json:"availability_zone"`
 	Market   lifecycle.Market `json:"market"`
 	Capacity string           `json:"reservation_id,omitempty"`
@@ -58,13 +60,12 @@ func listRun(ctx context.Context, o *Options) error {
 	if err := factory.OneOf("--output", o.Output, "table", "json"); err != nil {
 		return err
 	}
-	target, err := o.Factory.Connect(ctx, "")
+	target, found, unseen, err := o.Factory.List(ctx)
 	if err != nil {
 		return err
 	}
-	found, err := instance.List(ctx, target.EC2())
-	if err != nil {
-		return err
+	for _, u := range unseen {
+		term.Note(o.Factory.Streams, "%s was not looked at: %v", u.Region, awsx.Explain(u.Err))
 	}
 	rows := make([]row, 0, len(found))
 	for _, in := range found {
@@ -76,15 +77,19 @@ func listRun(ctx context.Context, o *Options) error {
 		return term.JSON(o.Factory.Streams, rows)
 	}
 	if len(rows) == 0 {
-		term.Note(o.Factory.Streams, "no instances in %s", target.Region)
+		where := "anywhere"
+		if o.Factory.Global.Region != "" {
+			where = "in " + target.Region
+		}
+		term.Note(o.Factory.Streams, "no instances %s", where)
 		return nil
 	}
 	return table(o.Factory.Streams, rows, target.Clock.Now())
 }
 
-func newRow(in instance.Instance) row {
+func newRow(in instance.Placed) row {
 	r := row{
-		ID: in.ID, Name: in.Name, Type: in.Type, State: in.State, Reason: in.StateReason, Zone: in.Zone, Market: in.Market, Capacity: in.Reservation, PublicIP: in.PublicIP,
+		ID: in.ID, Name: in.Name, Type: in.Type, State: in.State, Reason: in.StateReason, Region: in.Region, Zone: in.Zone, Market: in.Market, Capacity: in.Reservation, PublicIP: in.PublicIP,
 		Deadline: in.Tags.Deadline.String(), Owner: in.Tags.Owner, Launched: in.Launched,
 	}
 	if in.Status != nil {
@@ -94,10 +99,10 @@ func newRow(in instance.Instance) row {
 }
 
 func table(s term.Streams, rows []row, now time.Time) error {
-	columns := []term.Column{{Title: "NAME"}, {Title: "ID"}, {Title: "TYPE"}, {Title: "STATE"}, {Title: "LEFT", Right: true}, {Title: "MARKET"}, {Title: "AGENT"}, {Title: "ADDRESS"}}
+	columns := []term.Column{{Title: "NAME"}, {Title: "ID"}, {Title: "TYPE"}, {Title: "ZONE"}, {Title: "STATE"}, {Title: "LEFT", Right: true}, {Title: "MARKET"}, {Title: "AGENT"}, {Title: "ADDRESS"}}
 	cells := make([][]string, len(rows))
 	for i, r := range rows {
-		cells[i] = []string{r.Name, r.ID, r.Type, string(r.State), left(r, now), string(r.Market), agent(r), cmp.Or(r.PublicIP, "none")}
+		cells[i] = []string{r.Name, r.ID, r.Type, cmp.Or(r.Zone, r.Region), string(r.State), left(r, now), string(r.Market), agent(r), cmp.Or(r.PublicIP, "none")}
 	}
 	return term.Table(s, columns, cells)
 }
