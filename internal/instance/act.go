@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
@@ -24,15 +25,45 @@ type Actor interface {
 // Stop stops a running instance. Its disk stays and costs money, and its
 // deadline holds.
 func Stop(ctx context.Context, api Actor, in Instance) error {
-	if err := refuseEnded(in, "stopped"); err != nil {
+	if err := refuseStop(in, "stopped"); err != nil {
+		return err
+	}
+	if _, err := api.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{in.ID}}); err != nil {
+		return fmt.Errorf("stop %s: %w", in.ID, err)
+	}
+	return nil
+}
+
+// Hibernate stops a running instance with its memory kept on its disk. It must
+// have been launched for that.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Hibernate.html
+func Hibernate(ctx context.Context, api Actor, in Instance) error {
+	if err := refuseStop(in, "hibernated"); err != nil {
+		return err
+	}
+	if !in.Hibernates {
+		return problem.New(problem.Failed, "%s was not launched to be able to hibernate", in.Label()).
+			WithNext("stop it with spawn stop %s, which loses its memory; launch with --hibernate next time", in.Label())
+	}
+	_, err := api.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{in.ID}, Hibernate: aws.Bool(true)})
+	if awserr.Code(err) == "UnsupportedOperation" || awserr.Code(err) == "UnsupportedHibernationConfiguration" {
+		return &problem.Error{Kind: problem.Failed, Err: fmt.Errorf("hibernate %s: %w", in.ID, err), Next: "an instance can hibernate about two minutes after its start; try again then"}
+	}
+	if err != nil {
+		return fmt.Errorf("hibernate %s: %w", in.ID, err)
+	}
+	return nil
+}
+
+// refuseStop refuses what cannot be stopped at all.
+func refuseStop(in Instance, participle string) error {
+	if err := refuseEnded(in, participle); err != nil {
 		return err
 	}
 	if in.Market == lifecycle.Spot && in.Tags.SpotRequest == "" {
 		return problem.New(problem.Failed, "%s is of a one-time Spot request, and EC2 stops none of those", in.Label()).
 			WithNext("end it with spawn terminate; a Spot instance that can be stopped is launched with --idle-action stop or --hibernate")
-	}
-	if _, err := api.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{in.ID}}); err != nil {
-		return fmt.Errorf("stop %s: %w", in.ID, err)
 	}
 	return nil
 }

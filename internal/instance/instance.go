@@ -32,6 +32,7 @@ type Instance struct {
 	StateReason string    // why it left the state it was in, in EC2's words; "" when EC2 gives none
 	StateCode   string    // the same as a code: Client.UserInitiatedShutdown
 	PublicIP    string    // "" when it has none
+	Hibernates  bool      // it was launched to be able to
 	PrivateIP   string    // in its VPC
 	KeyName     string    // the key pair that lets its user in; "" when none does
 	Software    string    // what is billed beside the machine, as Software names it; "" when nothing is
@@ -106,6 +107,9 @@ func Read(i types.Instance) Instance {
 		Persistent:  tags[lifecycle.TagSpotRequest],
 		NoBackstop:  tags[lifecycle.TagBackstop] == lifecycle.BackstopMissing,
 		Reservation: aws.ToString(i.CapacityReservationId),
+	}
+	if i.HibernationOptions != nil {
+		in.Hibernates = aws.ToBool(i.HibernationOptions.Configured)
 	}
 	if i.State != nil {
 		in.State = lifecycle.ParseState(string(i.State.Name))

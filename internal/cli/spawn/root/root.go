@@ -17,6 +17,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/connect"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/extend"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/hibernate"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/launchcmd"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/list"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/localcmd"
@@ -86,7 +87,7 @@ at its deadline, whether or not this machine is on.
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
-		extend.New(f), stop.New(f), start.New(f), terminate.New(f),
+		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
 		logs.New(f), cleanup.New(f), localcmd.New(f), newVersion(f),
 	)
 	return cmd
