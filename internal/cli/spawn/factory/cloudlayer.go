@@ -33,20 +33,20 @@ func CloudLayer(t *awsx.Target) deadline.Cloud {
 	}
 }
 
-// armTimeout bounds what a command does for launches that are not its own.
-const armTimeout = 20 * time.Second
+// finishTimeout bounds what a command does for launches that are not its own.
+const finishTimeout = 20 * time.Second
 
-// armAbandoned arms what a launch that died on this machine could not. A command
-// does its own work whether or not that succeeds.
-func (f *Factory) armAbandoned(ctx context.Context, t *awsx.Target) {
-	ctx, cancel := context.WithTimeout(ctx, armTimeout)
+// finishAbandoned does for the instances of a launch that died on this machine
+// what that could not. A command does its own work whether or not it succeeds.
+func (f *Factory) finishAbandoned(ctx context.Context, t *awsx.Target) {
+	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
-	armed, err := launch.ArmAbandoned(ctx, f.StateFor(t).Launches(), t.Endpoint, t.Region, t.EC2(), CloudLayer(t))
+	armed, err := launch.FinishAbandoned(ctx, f.StateFor(t).Launches(), t.Endpoint, t.Region, t.EC2(), CloudLayer(t))
 	for _, in := range armed {
 		term.Note(f.Streams, "the launch of %s was cut short: the cloud now ends it, too, after its deadline", in.Label())
 	}
 	if err != nil && ctx.Err() == nil {
-		term.Note(f.Streams, "the cloud's layer of the deadline of a launch that was cut short is not armed: %v", awsx.Explain(err))
+		term.Note(f.Streams, "a launch that was cut short could not be finished: %v", awsx.Explain(err))
 	}
 }
 
