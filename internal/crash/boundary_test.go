@@ -20,24 +20,39 @@ type boundary struct {
 }
 
 func (b boundary) String() string {
-	return fmt.Sprintf("%s-%d-%s", b.action, b.nth, [...]string{"before", "effect", "after"}[b.point])
+	return b.call() + [...]string{"-before", "-effect", "-after"}[b.point]
 }
 
-// record runs spawn undisturbed and returns the boundaries of its calls.
-func (m machine) record(t *testing.T, args ...string) (all []boundary) {
+// call names the call.
+func (b boundary) call() string { return fmt.Sprintf("%s-%d", b.action, b.nth) }
+
+// numbered is a call with its number among those of its action, from 1.
+type numbered struct {
+	tape.Call
+	nth int
+}
+
+// calls runs spawn undisturbed and returns the calls that it made.
+func (m machine) calls(t *testing.T, args ...string) (all []numbered) {
 	t.Helper()
 	before := m.Local.Tape().Count()
-	if said, err := m.run(t, args...); err != nil {
-		t.Fatalf("spawn %v: %v\n%s", args, err, said)
-	}
+	m.must(t, args...)
 	seen := map[string]int{}
 	for _, c := range m.Local.Tape().Calls(before) {
-		if c.Principal != m.userARN {
-			continue
+		if c.Principal == m.userARN && c.Action != "" {
+			seen[c.Action]++
+			all = append(all, numbered{c, seen[c.Action]})
 		}
-		seen[c.Action]++
+	}
+	return all
+}
+
+// boundaries are those of all calls that spawn makes when it is not disturbed.
+func (m machine) boundaries(t *testing.T, args ...string) (all []boundary) {
+	t.Helper()
+	for _, c := range m.calls(t, args...) {
 		for _, p := range []tape.Point{tape.Before, tape.Effect, tape.After} {
-			all = append(all, boundary{c.Action, seen[c.Action], p})
+			all = append(all, boundary{c.Action, c.nth, p})
 		}
 	}
 	return all

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/deadline"
+	"github.com/spawn-ec2/spawn/internal/local/tape"
 )
 
 // scenario is a run of spawn that is killed.
@@ -42,7 +43,7 @@ func leftOver(t *testing.T, m machine) {
 	m.must(t, launchArgs()...)
 	m.must(t, launchArgs()...)
 	first := m.living(t)[0]
-	m.must(t, "terminate", first.ID, "--yes")
+	m.must(t, "terminate", first.ID, "--yes", "--region", "us-east-1")
 	m.pass(t, time.Hour+5*time.Minute)
 }
 
@@ -53,12 +54,37 @@ func scenarios() []scenario {
 		{name: "launch without a default VPC", noDefault: true, args: launchArgs(), count: 1},
 		{name: "launch of persistent Spot", args: launchArgs("--spot", "--hibernate"), count: 1, persistent: true},
 		{name: "launch of three", args: launchArgs("--count", "3"), count: 3},
-		{name: "terminate", args: []string{"terminate", "it", "--yes"}, count: 1, prepare: launched},
-		{name: "extend", args: []string{"extend", "it", "1h"}, count: 1, prepare: launched},
-		{name: "shorten", args: []string{"extend", "it", "=20m"}, count: 1, prepare: launched},
+		{name: "terminate", args: []string{"terminate", "it", "--yes", "--region", "us-east-1"}, count: 1, prepare: launched},
+		{name: "extend", args: []string{"extend", "it", "1h", "--region", "us-east-1"}, count: 1, prepare: launched},
+		{name: "shorten", args: []string{"extend", "it", "=20m", "--region", "us-east-1"}, count: 1, prepare: launched},
 		{name: "cleanup", args: []string{"cleanup", "--yes"}, count: 2, prepare: leftOver},
 		{name: "cleanup without a default VPC", noDefault: true, args: []string{"cleanup", "--yes"}, count: 2, prepare: leftOver},
 	}
+}
+
+// found are the deaths of a scenario after which something was wrong once: each
+// sample has them.
+func (s scenario) found() (all []death) {
+	for at, elsewhere := range map[boundary]bool{
+		{"CreateSecurityGroup", 1, tape.Effect}: false, // a group that no journal knew
+		{"CreateVpc", 1, tape.Effect}:           false, // a VPC that no journal knew
+		{"CreateSubnet", 3, tape.Effect}:        false,
+		{"RunInstances", 1, tape.Effect}:        false, // an instance that no journal knew
+		{"CreateTags", 1, tape.Before}:          false, // a persistent request without its bond, instances of one name
+		{"CreateSchedule", 1, tape.Effect}:      true,  // a request that would be cancelled, an instance that would not be ended
+	} {
+		own := s.name == "launch of persistent Spot" || s.name == "launch of three"
+		switch at.action {
+		case "CreateVpc", "CreateSubnet", "CreateSecurityGroup":
+			own = s.noDefault && s.args[0] == "launch"
+		case "RunInstances":
+			own = s.name == "cold launch"
+		}
+		if own {
+			all = append(all, death{s, at, elsewhere})
+		}
+	}
+	return all
 }
 
 // death is one run of a scenario that is killed, and who cleans up then.
@@ -107,11 +133,11 @@ func TestKilledAnywhereNothingIsLeft(t *testing.T) {
 		if s.prepare != nil {
 			s.prepare(t, m)
 		}
-		for _, at := range m.record(t, s.args...) {
+		for _, at := range m.boundaries(t, s.args...) {
 			own = append(own, death{s, at, false}, death{s, at, true})
 		}
 		if !all() {
-			own = pick(t, s.name, own, sample)
+			own = append(pick(t, s.name, own, sample), s.found()...)
 		}
 		deaths = append(deaths, own...)
 	}
@@ -177,7 +203,7 @@ func (d death) run(t *testing.T) {
 	if len(m.living(t)) == 0 {
 		m.wantNothingLeft(t, "after one cleanup")
 	}
-	d.wantGuarded(t, next)
+	d.wantGuarded(t, next, !d.elsewhere)
 	m.pass(t, end)
 	if left := m.living(t); len(left) > 0 {
 		t.Errorf("%d live on: %s is %s\n%s", len(left), left[0].ID, left[0].State, told)
@@ -192,9 +218,9 @@ func (d death) run(t *testing.T) {
 	}
 }
 
-// wantGuarded looks at instances that live on after a cleanup: each has all that
-// its launch would have given it.
-func (d death) wantGuarded(t *testing.T, m machine) {
+// wantGuarded looks at instances that live on after a cleanup, here if it is on
+// the machine of their launch: each has what its launch would have given it.
+func (s scenario) wantGuarded(t *testing.T, m machine, here bool) {
 	t.Helper()
 	names := map[string]bool{}
 	cloud := deadline.Cloud{
@@ -204,12 +230,15 @@ func (d death) wantGuarded(t *testing.T, m machine) {
 		},
 	}
 	for _, in := range m.living(t) {
-		if names[in.Name] && !strings.Contains(d.name, "warm") {
+		if here && names[in.Name] && s.prepare == nil {
 			t.Errorf("several are called %s", in.Name)
 		}
 		names[in.Name] = true
-		if d.persistent && in.Tags.SpotRequest == "" {
-			t.Errorf("%s does not know its Spot request", in.ID)
+		if s.persistent && in.Persistent == "" {
+			t.Errorf("%s is taken for one that is not replaced", in.ID)
+		}
+		if s.persistent && here && in.Tags.SpotRequest == "" {
+			t.Errorf("%s does not know its Spot request, which it cancels before it ends", in.ID)
 		}
 		armed, err := cloud.Read(t.Context(), in.ID, in.Persistent)
 		if err != nil || !armed.On(m.Local.Clock().Now()) {

@@ -84,7 +84,7 @@ func (o *Options) scope(ctx context.Context, t *awsx.Target) (reap.Scope, error)
 	if err != nil {
 		return reap.Scope{}, err
 	}
-	if err := o.recall(ctx, t, who); err != nil {
+	if err := o.Factory.RecallAbandoned(ctx, t, who); err != nil {
 		return reap.Scope{}, err
 	}
 	mine, err := journal.Made(o.Factory.StateFor(t).Launches())
