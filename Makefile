@@ -70,6 +70,10 @@ test: build $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK) ## run every test
 e2e: build ## boot instances with real systemd, as root on Linux; make test comes first
 	@sh scripts/e2e.sh
 
+.PHONY: crash
+crash: build ## kill spawn at every boundary of every call, and fail every call: fifteen minutes
+	SPAWN_CRASH=all go test -count=1 -timeout 60m ./internal/crash
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form
 	go vet ./...

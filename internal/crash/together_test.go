@@ -9,6 +9,7 @@ import (
 // TestLaunchesAndACleanupAtOnce: old furniture lies about, which a cleanup takes
 // away while ten launches begin to use it.
 func TestLaunchesAndACleanupAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, defaultVPC := range []bool{true, false} {
 		t.Run(fmt.Sprintf("default VPC %v", defaultVPC), func(t *testing.T) {
 			s := newStage(t, defaultVPC)
