@@ -74,6 +74,10 @@ e2e: build ## boot instances with real systemd, as root on Linux: five minutes
 soak-agent: build ## let spored live under systemd for ten minutes; it may not grow
 	SPAWN_SOAK=10m SPAWN_E2E_MACHINE="$$(sh scripts/e2e-root.sh)" go test -count=1 -v -timeout 20m -run '^TestSoak$$' ./internal/e2e
 
+.PHONY: crash
+crash: build ## kill spawn at every boundary of every call, and fail every call: fifteen minutes
+	SPAWN_CRASH=all go test -count=1 -timeout 60m ./internal/crash
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form
 	go vet ./...

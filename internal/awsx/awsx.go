@@ -24,6 +24,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/sdkhttp"
 )
@@ -159,10 +160,20 @@ func (t *Target) Caller(ctx context.Context) string {
 // an answer which names a lack of capacity. EC2 words that as an HTTP 500, and
 // waiting for the same zone is not what a launch wants.
 //
+// A refused signature is retried by the SDK only where this machine's clock is
+// wrong, and the next one has the service's time: there is nothing to wait for.
+//
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 5
+		patient := retry.NewExponentialJitterBackoff(retry.DefaultMaxBackoff)
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) {
+			if awserr.IsBadCredentials(err) {
+				return 0, nil
+			}
+			return patient.BackoffDelay(attempt, err)
+		})
 		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(capacityIsFinal), retry.IsErrorRetryableFunc(distrustIsFinal)}, o.Retryables...)
 	})
 }

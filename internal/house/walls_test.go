@@ -146,6 +146,7 @@ func floors() map[string]floor {
 		// For tests alone, whose imports are not looked at: nothing that is built
 		// may import these. cloudtest gives tests a local cloud.
 		"internal/cloudtest": program,
+		"internal/crash":     program,
 		"internal/e2e":       program,
 		"internal/house":     program,
 		"test":               program,

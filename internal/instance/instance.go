@@ -121,10 +121,23 @@ func Read(i types.Instance) Instance {
 		in.Zone = aws.ToString(i.Placement.AvailabilityZone)
 	}
 	in.Tags, in.TagProblems = lifecycle.ReadInstanceTags(tags)
+	if in.Persistent == "" && persists(i, in.Tags.Idle) {
+		in.Persistent = in.SpotRequest
+	}
 	if s, err := lifecycle.ParseStatus(tags[lifecycle.TagStatus]); err == nil {
 		in.Status = &s
 	}
 	return in
+}
+
+// persists tells that an instance was launched to stop or to hibernate, which of
+// Spot instances only those of persistent requests can: its launch may have died
+// before it wrote down which request that is.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/interruption-behavior.html
+func persists(i types.Instance, idle lifecycle.IdlePolicy) bool {
+	hibernates := i.HibernationOptions != nil && aws.ToBool(i.HibernationOptions.Configured)
+	return hibernates || idle.Does() == lifecycle.Stop || idle.Does() == lifecycle.Hibernate
 }
 
 // Find returns the one instance that a person means by a name or an id. Of

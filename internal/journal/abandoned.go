@@ -13,7 +13,7 @@ import (
 
 // Remains is the journal of a launch whose process is gone. It is locked by
 // this process, so that nobody else finishes or undoes the same launch, until
-// Forget or Release.
+// Done, Forget or Release.
 type Remains struct {
 	Header  Header
 	Entries []Entry // as recorded, oldest first
@@ -49,12 +49,27 @@ func (r *Remains) Forget() error {
 	return nil
 }
 
+// Done closes the journal like that of a launch which came to its end: for a day,
+// Made still knows what the launch made.
+func (r *Remains) Done() error {
+	j := r.journal
+	j.mu.Lock()
+	j.made = memory{Schema: schema, Created: r.Header.Created}
+	for _, e := range r.Entries {
+		if e.Kind != Attempt {
+			j.made.IDs = append(j.made.IDs, e.ID)
+		}
+	}
+	j.mu.Unlock()
+	return j.Done()
+}
+
 // Release keeps the journal for another try and gives up its lock. Releasing
 // what is released or forgotten does nothing.
 func (r *Remains) Release() error { return r.journal.Close() }
 
 // Abandoned returns the journals in dir whose launches are gone; the caller
-// owns each of them until its Forget or Release. Journals of living launches
+// owns each of them until its Done, Forget or Release. Journals of living launches
 // are passed over, as is every file that is not a journal. A journal that is
 // done, or in which nothing was recorded yet, is removed on the way.
 //

@@ -84,3 +84,26 @@ func TestFinishedLaunchesAreForgottenAfterADay(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAnAbandonedLaunchThatIsFinishedIsRememberedLikeAnother(t *testing.T) {
+	dir := t.TempDir()
+	j := begin(t, dir, "abandoned")
+	record(t, j, journal.Entry{Kind: journal.Attempt, ID: "abandoned-1"}, journal.Entry{Kind: "security-group", ID: "sg-heard"})
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range abandoned(t, dir) {
+		if err := r.Record(journal.Entry{Kind: "vpc", ID: "vpc-unheard"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Done(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := abandoned(t, dir); len(found) > 0 {
+		t.Errorf("it is still abandoned: %v", found)
+	}
+	if diff := cmp.Diff(map[string]bool{"sg-heard": true, "vpc-unheard": true}, made(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -2,93 +2,248 @@ package launch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/deadline"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/journal"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/reap"
 )
 
-// ArmAbandoned arms the cloud's layer of the instances of launches on this
-// machine that died before they could: those whose journals are in dir, for an
-// endpoint and a region, in the account that is calling. It returns whom it
-// armed. Nothing else is done about those launches.
-func ArmAbandoned(ctx context.Context, dir, endpoint, region string, api instance.Describer, cloud deadline.Cloud) (armed []instance.Instance, err error) {
+// FinishAbandoned gives the instances of launches on this machine that died what
+// those had no time to give them: the bond to a persistent Spot request, a name
+// of their own among several, and the cloud's layer of the deadline. It looks at
+// the journals in dir for an endpoint and a region, in the account that is
+// calling, and returns whom it armed.
+//
+// An instance whose launch died is not ended: somebody wanted it, and it ends at
+// its deadline. A launch that has no instance is left to RecallAbandoned.
+func FinishAbandoned(ctx context.Context, dir, endpoint, region string, api deadline.API, cloud deadline.Cloud) (armed []instance.Instance, err error) {
+	err = eachAbandoned(dir, endpoint, region, func(r *journal.Remains) (over bool, err error) {
+		more, over, err := finish(ctx, r, api, cloud)
+		armed = append(armed, more...)
+		return over, err
+	})
+	return armed, err
+}
+
+// RecallAbandoned writes into the journals of launches that died what those made
+// without hearing so, as its tags tell, and closes them: all of it then counts as
+// made by this machine, so that a cleanup need not wait until it is old. What
+// still has an instance is left to FinishAbandoned.
+func RecallAbandoned(ctx context.Context, dir, endpoint, region string, who account.Identity, api reap.API, now time.Time) error {
+	return eachAbandoned(dir, endpoint, region, func(r *journal.Remains) (over bool, err error) {
+		if r.Header.Account != who.Account {
+			return false, nil
+		}
+		made, err := reap.OfLaunch(ctx, api, r.Header.Launch)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(made, func(item reap.Item) bool { return item.Kind == reap.Instance }) {
+			return false, nil
+		}
+		for _, item := range made {
+			if slices.ContainsFunc(r.Entries, func(e journal.Entry) bool { return e.ID == item.ID }) {
+				continue
+			}
+			if err := r.Record(journal.Entry{Kind: journal.Kind(item.Kind.String()), ID: item.ID, Region: region, At: now.UTC()}); err != nil {
+				return false, err
+			}
+		}
+		return !pending(r, now), nil
+	})
+}
+
+// eachAbandoned does something about every abandoned launch of an endpoint and a
+// region, and closes the journals of those that are over.
+func eachAbandoned(dir, endpoint, region string, do func(*journal.Remains) (over bool, err error)) error {
 	remains, err := journal.Abandoned(dir)
 	failed := []error{err}
 	for _, r := range remains {
+		over := false
 		if r.Header.Endpoint == endpoint && r.Header.Region == region {
-			more, err := armRemains(ctx, r, api, cloud)
-			armed, failed = append(armed, more...), append(failed, err)
+			over, err = do(r)
+			failed = append(failed, err)
 		}
-		failed = append(failed, r.Release())
+		if over {
+			failed = append(failed, r.Done())
+		} else {
+			failed = append(failed, r.Release())
+		}
 	}
-	return armed, errors.Join(failed...)
+	return errors.Join(failed...)
 }
 
-// armRemains arms what one abandoned launch asked for. An instance whose id the
-// launch never learned is found by the token of its request.
-func armRemains(ctx context.Context, r *journal.Remains, api instance.Describer, cloud deadline.Cloud) (armed []instance.Instance, err error) {
-	tokens, done := ids(r, journal.Attempt), ids(r, journal.Schedule)
-	if !unarmed(r, done) {
-		return nil, nil
+// finish gives the instances of one abandoned launch what they lack, and tells
+// whether nothing remains to be done about it. An instance whose id the launch
+// never learned is found by the token of its request.
+func finish(ctx context.Context, r *journal.Remains, api deadline.API, cloud deadline.Cloud) (armed []instance.Instance, over bool, err error) {
+	asked, err := requests(r)
+	if err != nil || len(asked) == 0 {
+		return nil, false, err
 	}
 	who, err := cloud.Who(ctx)
 	if err != nil || who.Account != r.Header.Account {
-		return nil, err
+		return nil, false, err
 	}
-	out, err := api.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("client-token"), Values: tokens}}})
+	made, err := withTokens(ctx, api, asked)
 	if err != nil {
-		return nil, fmt.Errorf("look for what the launch %s made: %w", r.Header.Launch, err)
+		return nil, false, fmt.Errorf("look for what the launch %s made: %w", r.Header.Launch, err)
 	}
-	for _, reservation := range out.Reservations {
-		for _, i := range reservation.Instances {
-			in := instance.Read(i)
-			if in.State.Ended() || in.NoBackstop || in.Tags.Deadline.IsZero() || slices.Contains(done, in.ID) {
-				continue
-			}
-			if err := cloud.Arm(ctx, in.ID, in.Tags.Deadline, in.Persistent); err != nil {
-				return armed, err
-			}
-			armed = append(armed, in)
-			if err := r.Record(journal.Entry{Kind: journal.Schedule, ID: in.ID, Region: r.Header.Region, At: cloud.Clock.Now().UTC()}); err != nil {
-				return armed, err
-			}
+	if err := nameApart(ctx, api, made); err != nil {
+		return nil, false, err
+	}
+	for _, m := range made {
+		if m.State.Ended() {
+			continue
+		}
+		over = true
+		armedNow, err := m.complete(ctx, r, api, cloud, who)
+		if armedNow {
+			armed = append(armed, m.Instance)
+		}
+		if err != nil {
+			return armed, false, err
 		}
 	}
-	return armed, nil
+	return armed, over, nil
 }
 
-// unarmed tells whether the launch may have an instance that is not armed: one
-// that it wrote down, or one that its last request made without an answer.
-func unarmed(r *journal.Remains, done []string) bool {
-	unanswered := false
-	for _, e := range r.Entries {
-		switch {
-		case e.Kind == journal.Attempt:
-			unanswered = true
-		case e.Kind == journal.Instance && slices.Contains(done, e.ID):
-			unanswered = false
-		case e.Kind == journal.Instance:
-			return true
-		}
-	}
-	return unanswered
+// found is an instance of a launch that died, with the request that made it.
+type found struct {
+	instance.Instance
+	request *ec2.RunInstancesInput
 }
 
-// ids are those of a kind that the launch wrote down.
-func ids(r *journal.Remains, kind journal.Kind) []string {
-	var out []string
+// complete binds and arms one instance, and writes that down. What was done
+// already is done once more at most, and changes nothing.
+func (f found) complete(ctx context.Context, r *journal.Remains, api deadline.API, cloud deadline.Cloud, who account.Identity) (armed bool, err error) {
+	request := f.Persistent
+	if persistent(f.request) && f.SpotRequest != "" {
+		if err := tie(ctx, api, who, r.Header.Region, f.Instance); err != nil {
+			return false, err
+		}
+		request = f.SpotRequest
+	}
+	written := func(e journal.Entry) bool { return e.Kind == journal.Schedule && e.ID == f.ID }
+	if f.NoBackstop || f.Tags.Deadline.IsZero() || slices.ContainsFunc(r.Entries, written) {
+		return false, nil
+	}
+	if err := cloud.Arm(ctx, f.ID, f.Tags.Deadline, request); err != nil {
+		return false, err
+	}
+	return true, r.Record(journal.Entry{Kind: journal.Schedule, ID: f.ID, Region: r.Header.Region, At: cloud.Clock.Now().UTC()})
+}
+
+// requests are the frozen requests that the launch may have sent, by their
+// tokens.
+func requests(r *journal.Remains) (map[string]*ec2.RunInstancesInput, error) {
+	asked := map[string]*ec2.RunInstancesInput{}
 	for _, e := range r.Entries {
-		if e.Kind == kind {
-			out = append(out, e.ID)
+		if e.Kind != journal.Attempt {
+			continue
+		}
+		request := &ec2.RunInstancesInput{}
+		if err := json.Unmarshal(e.Request, request); len(e.Request) > 0 && err != nil {
+			return nil, fmt.Errorf("read the request %s of the launch %s: %w", e.ID, r.Header.Launch, err)
+		}
+		asked[e.ID] = request
+	}
+	return asked, nil
+}
+
+// withTokens finds the instances that requests made, ended ones too.
+func withTokens(ctx context.Context, api instance.Describer, asked map[string]*ec2.RunInstancesInput) (made []found, err error) {
+	var tokens []string
+	for token := range asked {
+		tokens = append(tokens, token)
+	}
+	slices.Sort(tokens)
+	for some := range slices.Chunk(tokens, maxTokens) {
+		pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("client-token"), Values: some}}})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, reservation := range page.Reservations {
+				for _, i := range reservation.Instances {
+					made = append(made, found{instance.Read(i), asked[aws.ToString(i.ClientToken)]})
+				}
+			}
 		}
 	}
-	return out
+	return made, nil
+}
+
+// maxTokens is how many values a filter takes.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
+const maxTokens = 200
+
+// nameApart gives each of several instances a number, if it has none yet.
+func nameApart(ctx context.Context, api tagger, made []found) error {
+	taken := map[string]bool{}
+	for _, m := range made {
+		taken[m.Name] = true
+	}
+	for i, number := 0, 1; len(made) > 1 && i < len(made); i++ {
+		m := &made[i]
+		if m.State.Ended() || m.Name == "" || m.Name != nameIn(m.request) {
+			continue
+		}
+		for taken[numbered(m.Name, number)] {
+			number++
+		}
+		name := numbered(m.Name, number)
+		if err := writeTags(ctx, api, m.ID, map[string]string{lifecycle.TagName: name}); err != nil {
+			return fmt.Errorf("name %s: %w", m.ID, err)
+		}
+		m.Name, taken[name] = name, true
+	}
+	return nil
+}
+
+// nameIn is the name that a request gives to all its instances; "" when it is
+// not known.
+func nameIn(request *ec2.RunInstancesInput) string {
+	if request == nil {
+		return ""
+	}
+	for _, spec := range request.TagSpecifications {
+		if spec.ResourceType == types.ResourceTypeInstance {
+			return account.TagMap(spec.Tags)[lifecycle.TagName]
+		}
+	}
+	return ""
+}
+
+// persistent tells that a request is for Spot instances which EC2 would replace.
+func persistent(request *ec2.RunInstancesInput) bool {
+	return request != nil && request.InstanceMarketOptions != nil && request.InstanceMarketOptions.SpotOptions != nil &&
+		request.InstanceMarketOptions.SpotOptions.SpotInstanceType == types.SpotInstanceTypePersistent
+}
+
+// unheardFor is how long a request that died with its sender may take to have
+// its effect, and EC2 to show it.
+//
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+const unheardFor = 2 * time.Minute
+
+// pending tells whether an instance of the launch may still come to be seen.
+func pending(r *journal.Remains, now time.Time) bool {
+	return slices.ContainsFunc(r.Entries, func(e journal.Entry) bool {
+		return e.Kind == journal.Attempt && now.Sub(e.At) < unheardFor
+	})
 }

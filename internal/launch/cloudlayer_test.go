@@ -253,7 +253,7 @@ func TestAnAbandonedLaunchIsArmedOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			arm := func() []string {
-				done, err := launch.ArmAbandoned(t.Context(), dir, c.Target.Endpoint, c.Target.Region, c.Target.EC2(), cloud)
+				done, err := launch.FinishAbandoned(t.Context(), dir, c.Target.Endpoint, c.Target.Region, c.Target.EC2(), cloud)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -263,7 +263,7 @@ func TestAnAbandonedLaunchIsArmedOnce(t *testing.T) {
 				}
 				return ids
 			}
-			if elsewhere, err := launch.ArmAbandoned(t.Context(), dir, "http://elsewhere", c.Target.Region, nil, cloud); err != nil || len(elsewhere) > 0 {
+			if elsewhere, err := launch.FinishAbandoned(t.Context(), dir, "http://elsewhere", c.Target.Region, nil, cloud); err != nil || len(elsewhere) > 0 {
 				t.Errorf("for another cloud: %v, %v", elsewhere, err)
 			}
 			if got := arm(); !slices.Equal(got, []string{id}) || !slices.Equal(armed(t, c), []string{id}) {

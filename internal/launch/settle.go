@@ -33,13 +33,16 @@ func (r *running) settle(ctx context.Context, got []Member) error {
 
 // name gives one of several instances a name of its own.
 func (r *running) name(ctx context.Context, in *instance.Instance, number int) error {
-	name := fmt.Sprintf("%s-%d", r.plan.Name, number)
-	if err := r.tag(ctx, in.ID, map[string]string{lifecycle.TagName: name}); err != nil {
+	name := numbered(r.plan.Name, number)
+	if err := writeTags(ctx, r.EC2, in.ID, map[string]string{lifecycle.TagName: name}); err != nil {
 		return fmt.Errorf("name %s: %w", in.ID, err)
 	}
 	in.Name, in.Tags.Name = name, name
 	return nil
 }
+
+// numbered is what one of several instances is called, counted from one.
+func numbered(name string, number int) string { return fmt.Sprintf("%s-%d", name, number) }
 
 // bind tells an instance its persistent Spot request, which it has to cancel
 // before it ends, and the request its instance, which is the one that may: EC2
@@ -50,13 +53,18 @@ func (r *running) bind(ctx context.Context, in instance.Instance) error {
 	if in.SpotRequest == "" {
 		return problem.New(problem.Failed, "EC2 does not say which Spot request %s is of, and it could not end for good without it", in.ID)
 	}
-	arn := fmt.Sprintf("arn:%s:ec2:%s:%s:instance/%s", r.who.Partition, r.plan.Region, r.who.Account, in.ID)
+	return tie(ctx, r.EC2, r.who, r.plan.Region, in)
+}
+
+// tie writes the bond on both.
+func tie(ctx context.Context, api tagger, who account.Identity, region string, in instance.Instance) error {
+	arn := fmt.Sprintf("arn:%s:ec2:%s:%s:instance/%s", who.Partition, region, who.Account, in.ID)
 	steps, ctx := errgroup.WithContext(ctx)
 	steps.Go(func() error {
-		return r.tag(ctx, in.SpotRequest, map[string]string{lifecycle.TagInstance: arn})
+		return writeTags(ctx, api, in.SpotRequest, map[string]string{lifecycle.TagInstance: arn})
 	})
 	steps.Go(func() error {
-		return r.tag(ctx, in.ID, map[string]string{lifecycle.TagSpotRequest: in.SpotRequest})
+		return writeTags(ctx, api, in.ID, map[string]string{lifecycle.TagSpotRequest: in.SpotRequest})
 	})
 	if err := steps.Wait(); err != nil {
 		return fmt.Errorf("tie %s to its Spot request: %w", in.ID, err)
@@ -70,10 +78,15 @@ const (
 	lastTagPause  = 6 * time.Second
 )
 
-// tag writes tags. What EC2 made a moment ago it may not know yet.
-func (r *running) tag(ctx context.Context, id string, tags map[string]string) error {
+// tagger writes tags.
+type tagger interface {
+	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
+}
+
+// writeTags writes tags. What EC2 made a moment ago it may not know yet.
+func writeTags(ctx context.Context, api tagger, id string, tags map[string]string) error {
 	for pause := firstTagPause; ; pause *= 2 {
-		_, err := r.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: account.EC2Tags(tags)})
+		_, err := api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: account.EC2Tags(tags)})
 		if !awserr.IsNotFound(err) || pause > lastTagPause {
 			return err
 		}

@@ -144,6 +144,25 @@ func TestHooks(t *testing.T) {
 	}
 }
 
+// A hook that stands after an answer keeps nobody waiting for it.
+func TestAnAnswerIsSentBeforeTheHookAfterIt(t *testing.T) {
+	w := newWorld(t)
+	heard := make(chan struct{})
+	defer w.Tape().AddHook(func(p tape.Point, _ tape.Call) tape.Verdict {
+		if p == tape.After {
+			select {
+			case <-heard:
+			case <-time.After(10 * time.Second):
+				t.Error("the answer waits for the hook")
+			}
+		}
+		return tape.Continue
+	})()
+	_, err := w.sts(w.admin()).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	close(heard)
+	noError(t, err)
+}
+
 func TestDepthIsReadFromTheTape(t *testing.T) {
 	w := newWorld(t)
 	api := w.sts(w.admin())

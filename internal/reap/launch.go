@@ -13,8 +13,8 @@ import (
 )
 
 // OfLaunch lists what bears a launch's tag and goes with a launch which failed:
-// what it made, whether or not it heard so. It looks at one page of each: a
-// launch makes a dozen things, and at most a hundred instances.
+// what it made, whether or not it heard so, and has not ended. It looks at one
+// page of each: a launch makes a dozen things, and at most a hundred instances.
 func OfLaunch(ctx context.Context, api API, launch string) ([]Item, error) {
 	made := []types.Filter{instance.Managed(), {Name: aws.String("tag:" + lifecycle.TagLaunch), Values: []string{launch}}}
 	var out []Item
@@ -27,7 +27,9 @@ func OfLaunch(ctx context.Context, api API, launch string) ([]Item, error) {
 	}
 	for _, r := range instances.Reservations {
 		for _, in := range r.Instances {
-			add(Instance, in.InstanceId)
+			if in.State == nil || in.State.Name != types.InstanceStateNameTerminated {
+				add(Instance, in.InstanceId)
+			}
 		}
 	}
 	groups, err := api.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: made})

@@ -103,8 +103,11 @@ func textReply(status int, p wire.Protocol, text []byte) *reply {
 	}
 }
 
-// send writes the answer. A failure to write means that the caller is gone.
+// send writes the answer, which is on its way when send returns: a hook that
+// comes after it may take its time. A failure to write means that the caller is
+// gone.
 func (e *exchange) send(a *reply) {
+	defer func() { _ = http.NewResponseController(e.w).Flush() }()
 	h := e.w.Header()
 	for name, values := range a.header {
 		h[name] = values

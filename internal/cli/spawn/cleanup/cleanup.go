@@ -84,6 +84,9 @@ func (o *Options) scope(ctx context.Context, t *awsx.Target) (reap.Scope, error)
 	if err != nil {
 		return reap.Scope{}, err
 	}
+	if err := o.Factory.RecallAbandoned(ctx, t, who); err != nil {
+		return reap.Scope{}, err
+	}
 	mine, err := journal.Made(o.Factory.StateFor(t).Launches())
 	if err != nil {
 		return reap.Scope{}, fmt.Errorf("read the journals of this machine's launches: %w", err)

@@ -3,14 +3,11 @@ package factory
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/deadline"
-	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
-	"github.com/spawn-ec2/spawn/internal/term"
 )
 
 // CloudLayer is the cloud's layer of the deadlines in the target's region. Who is
@@ -30,23 +27,6 @@ func CloudLayer(t *awsx.Target) deadline.Cloud {
 			origin := lifecycle.Origin{Owner: me.ARN, Created: t.Clock.Now()}
 			return account.EnsureScheduler(ctx, account.IAMOf(t), api, me, origin, func(account.Kind, string) {})
 		},
-	}
-}
-
-// armTimeout bounds what a command does for launches that are not its own.
-const armTimeout = 20 * time.Second
-
-// armAbandoned arms what a launch that died on this machine could not. A command
-// does its own work whether or not that succeeds.
-func (f *Factory) armAbandoned(ctx context.Context, t *awsx.Target) {
-	ctx, cancel := context.WithTimeout(ctx, armTimeout)
-	defer cancel()
-	armed, err := launch.ArmAbandoned(ctx, f.StateFor(t).Launches(), t.Endpoint, t.Region, t.EC2(), CloudLayer(t))
-	for _, in := range armed {
-		term.Note(f.Streams, "the launch of %s was cut short: the cloud now ends it, too, after its deadline", in.Label())
-	}
-	if err != nil && ctx.Err() == nil {
-		term.Note(f.Streams, "the cloud's layer of the deadline of a launch that was cut short is not armed: %v", awsx.Explain(err))
 	}
 }
 

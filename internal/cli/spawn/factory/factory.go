@@ -81,7 +81,7 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 	}
 	target, err := awsx.Connect(ctx, o)
 	if err == nil {
-		f.armAbandoned(ctx, target)
+		f.finishAbandoned(ctx, target)
 	}
 	return target, err
 }
