@@ -11,10 +11,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs the sessions in testdata/script. Each has a home of its own
-// and knows no AWS account.
+// TestScripts runs the sessions in testdata/script. Each has a home of its own,
+// knows no AWS account, and may do in its local cloud what
+// docs/iam-permissions.md tells people to ask for. When all of them have run,
+// what is said there is compared with what they needed.
 func TestScripts(t *testing.T) {
 	needAgents(t)
+	calls := record{ran: map[string]bool{}}
+	t.Cleanup(func() { // when all have ended, which go on beside each other
+		if !t.Failed() && calls.complete(t) {
+			calls.leastPrivilege(t)
+		}
+	})
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -22,13 +30,16 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", programs+":"+env.Getenv("PATH"))
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Defer(func() {
+				if err := calls.keep(env); err != nil {
+					t.Errorf("read the tape: %v", err)
+				}
 				down := exec.Command(programs+"/spawn", "local", "down")
 				down.Env = env.Vars
 				if out, err := down.CombinedOutput(); err != nil {
 					t.Errorf("spawn local down: %v\n%s", err, out)
 				}
 			})
-			return nil
+			return documented(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
