@@ -3,174 +3,94 @@
 package e2e_test
 
 import (
-	"fmt"
+	"context"
+	"encoding/json"
 	"maps"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
-	"github.com/spawn-ec2/spawn/internal/local/policy"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spawn-ec2/spawn/internal/cloudtest"
+	"github.com/spawn-ec2/spawn/internal/local/control"
+	"github.com/spawn-ec2/spawn/internal/local/tape"
 	"github.com/spawn-ec2/spawn/internal/permissions"
 )
 
-const accountID = "123456789012" // of every local cloud
+const localAccount = "123456789012" // of every local cloud
 
 // unscripted are the permissions that no script needs, with the reason why they
 // are in the documents all the same.
 var unscripted = map[string]string{
 	"FirstSpotInstance iam:CreateServiceLinkedRole": "EC2 asks for it once in the life of an account; the local cloud does not",
 	"FirstSpotInstance iam:AWSServiceName":          "the same",
+	"AskWhatYouMay iam:GetRole":                     "a session of a role asks for the ARN of its role; in scripts a user acts",
 }
 
-// leastPrivilege compares what the documents allow with what the scripts' calls
-// were checked for. Both ways: a call that a document does not allow, and an
-// action or a condition that can be left out without a call being refused or a
-// request being let through that must not be.
-func (r *record) leastPrivilege(t *testing.T) {
-	t.Helper()
-	users := r.of(":user/restricted")
-	unused := maps.Clone(unscripted)
-	for _, c := range permissions.Capabilities() {
-		compare(t, string(c), permissions.For(c, "aws", accountID), users, unused)
-	}
-	compare(t, permissions.AgentRole, permissions.Agent("aws", accountID), r.of(":assumed-role/"+permissions.AgentRole+"/"), unused)
-	compare(t, permissions.SchedulerRole, permissions.Scheduler("aws", accountID), r.of(":assumed-role/"+permissions.SchedulerRole+"/"), unused)
-	for what, why := range unused {
-		t.Errorf("%s is needed by a script: it is no exception any more (%s)", what, why)
-	}
+// record is the tapes of the scripts' clouds, read before these are shut down.
+type record struct {
+	mu    sync.Mutex
+	tapes map[string][]tape.Call // by script; empty where there was no cloud to the end
 }
 
-func compare(t *testing.T, who string, d permissions.Document, needs []need, unused map[string]string) {
-	t.Helper()
-	for i, s := range d.Statement {
-		for _, action := range s.Action {
-			name := s.Sid + " " + action
-			script := neededBy(d, without(d, i, action), needs)
-			if excused(unused, name, script != "") {
-				continue
-			}
-			if script == "" {
-				t.Errorf("%s: no script needs %s", who, name)
-				continue
-			}
-			t.Logf("%s: %s is needed by %s", who, name, script)
-		}
-		for _, key := range keysOf(s) {
-			name := s.Sid + " " + key
-			request := heldBackBy(d, widened(d, i, key), key, needs)
-			if excused(unused, name, request != "") {
-				continue
-			}
-			if request == "" {
-				t.Errorf("%s: the condition %s holds nothing back", who, name)
-				continue
-			}
-			t.Logf("%s: %s holds back %s", who, name, request)
-		}
-	}
+// keep reads the tape of a script's cloud.
+func (r *record) keep(env *testscript.Env) error {
+	script := strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")
+	calls, err := readTape(env.WorkDir)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tapes[script] = calls
+	return err
 }
 
-// excused takes a name from the exceptions that are in use.
-func excused(unused map[string]string, name string, needed bool) bool {
-	_, excused := unscripted[name]
-	if excused && !needed {
-		delete(unused, name)
+func readTape(home string) ([]tape.Call, error) {
+	text, err := os.ReadFile(filepath.Join(home, ".local/state/spawn/local/cloud.json"))
+	if os.IsNotExist(err) {
+		return nil, nil
 	}
-	return excused && !needed
+	var at contact
+	if err == nil {
+		err = json.Unmarshal(text, &at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	client := control.NewClient(at.Endpoint, at.SecretAccessKey)
+	defer client.Close()
+	return client.Tape(context.Background(), 0)
 }
 
-// neededBy is the script with a call that a document allows and the lesser one
-// does not; "" when there is none.
-func neededBy(d, less permissions.Document, needs []need) string {
-	whole, rest := parsed(d), parsed(less)
-	for _, n := range needs {
-		if allows(whole, n.Request) && !allows(rest, n.Request) {
-			return n.script
-		}
+// complete tells whether every script has run: not where some were chosen.
+func (r *record) complete(t *testing.T) bool {
+	all, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ""
+	return len(r.tapes) == len(all)
 }
 
-// heldBackBy is a request like one of the scripts', but with another value of a
-// condition's key or with none, that a document refuses and the wider one lets
-// through; "" when there is none.
-func heldBackBy(d, wider permissions.Document, key string, needs []need) string {
-	whole, wide := parsed(d), parsed(wider)
-	for _, n := range needs {
-		if !allows(whole, n.Request) {
-			continue
-		}
-		for _, other := range others(n.Request, key) {
-			if !allows(whole, other) && allows(wide, other) {
-				return fmt.Sprintf("%s on %s with %s %q (%s)", other.Action, other.Resource, key, other.Context[strings.ToLower(key)], n.script)
-			}
-		}
-	}
-	return ""
-}
-
-// others are requests with another value of a key, with one more, and without.
-func others(r policy.Request, key string) (out []policy.Request) {
-	values := r.Context[strings.ToLower(key)]
-	for _, v := range [][]string{{"another"}, append(slices.Clone(values), "another"), nil} {
-		other := r
-		other.Context = maps.Clone(r.Context)
-		if other.Context.Set(key, v...); v == nil {
-			delete(other.Context, strings.ToLower(key))
-		}
-		out = append(out, other)
+func (r *record) needs(principal string) (out []cloudtest.Need) {
+	for script, calls := range r.tapes {
+		out = append(out, cloudtest.Needs(script, principal, calls)...)
 	}
 	return out
 }
 
-func allows(d *policy.Document, r policy.Request) bool {
-	return d != nil && policy.Evaluate([]*policy.Document{d}, r) == policy.Allow
-}
-
-// parsed is a document as the local cloud reads it; nil for an empty one.
-func parsed(d permissions.Document) *policy.Document {
-	if len(d.Statement) == 0 {
-		return nil
+// leastPrivilege compares what the documents allow with what the scripts needed.
+// The agent's own role has a test of its own, beside its acts.
+func (r *record) leastPrivilege(t *testing.T) {
+	t.Helper()
+	left := maps.Clone(unscripted)
+	users := r.needs(":user/restricted")
+	for _, c := range permissions.Capabilities() {
+		cloudtest.LeastPrivilege(t, permissions.For(c, "aws", localAccount), users, unscripted, left)
 	}
-	p, err := policy.Parse([]byte(d.JSON()), policy.Identity)
-	if err != nil {
-		panic(err) // the local cloud took the same document
+	schedules := r.needs(":assumed-role/" + permissions.SchedulerRole + "/")
+	cloudtest.LeastPrivilege(t, permissions.Scheduler("aws", localAccount), schedules, unscripted, left)
+	for what, why := range left {
+		t.Errorf("%s is needed by a script, and no exception any more (%s)", what, why)
 	}
-	return p
-}
-
-// without is the document without an action of a statement.
-func without(d permissions.Document, statement int, action string) permissions.Document {
-	d.Statement = slices.Clone(d.Statement)
-	s := &d.Statement[statement]
-	s.Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return a == action })
-	if len(s.Action) == 0 {
-		d.Statement = slices.Delete(d.Statement, statement, statement+1)
-	}
-	return d
-}
-
-// widened is the document without a statement's conditions on a key.
-func widened(d permissions.Document, statement int, key string) permissions.Document {
-	d.Statement = slices.Clone(d.Statement)
-	s := &d.Statement[statement]
-	less := make(map[string]map[string][]string)
-	for operator, keys := range s.Condition {
-		rest := maps.Clone(keys)
-		delete(rest, key)
-		if len(rest) > 0 {
-			less[operator] = rest
-		}
-	}
-	s.Condition = less
-	return d
-}
-
-func keysOf(s permissions.Statement) []string {
-	var keys []string
-	for _, byKey := range s.Condition {
-		keys = append(keys, slices.Collect(maps.Keys(byKey))...)
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }

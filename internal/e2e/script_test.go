@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spawn-ec2/spawn/internal/local/tape"
 )
 
 // TestScripts runs the sessions in testdata/script. Each has a home of its own,
@@ -17,7 +19,7 @@ import (
 // what is said there is compared with what they needed.
 func TestScripts(t *testing.T) {
 	needAgents(t)
-	calls := record{ran: map[string]bool{}}
+	calls := record{tapes: map[string][]tape.Call{}}
 	t.Cleanup(func() { // when all have ended, which go on beside each other
 		if !t.Failed() && calls.complete(t) {
 			calls.leastPrivilege(t)
@@ -43,7 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
-			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami,
+			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami, "outlive": outlive, "nogateway": noGateway,
 		},
 	})
 }
