@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"errors"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -19,6 +20,10 @@ import (
 // what is said there is compared with what they needed.
 func TestScripts(t *testing.T) {
 	needAgents(t)
+	scripts, err := filepath.Abs("../../scripts")
+	if err != nil {
+		t.Fatal(err)
+	}
 	calls := record{tapes: map[string][]tape.Call{}}
 	t.Cleanup(func() { // when all have ended, which go on beside each other
 		if !t.Failed() && calls.complete(t) {
@@ -31,6 +36,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("PATH", programs+":"+env.Getenv("PATH"))
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("SCRIPTS", scripts)
 			env.Defer(func() {
 				if err := calls.keep(env); err != nil {
 					t.Errorf("read the tape: %v", err)
