@@ -21,23 +21,36 @@ type RightsAPI interface {
 	SimulatePrincipalPolicy(context.Context, *iam.SimulatePrincipalPolicyInput, ...func(*iam.Options)) (*iam.SimulatePrincipalPolicyOutput, error)
 }
 
-// Missing asks IAM which actions of a policy's statements the caller may not
-// take, by simulating them on the resources and under the conditions that the
-// statements name. Nothing is done. None missing is an empty answer; an error
-// says that it could not be found out, for want of the permission
-// iam:SimulatePrincipalPolicy for one.
+// Missing are the actions of a document's statements that the caller may not
+// take, as Lacking finds them.
+func Missing(ctx context.Context, api RightsAPI, who Identity, d permissions.Document) ([]string, error) {
+	lacking, err := Lacking(ctx, api, who, d)
+	var all []string
+	for _, s := range lacking.Statement {
+		all = append(all, s.Action...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), err
+}
+
+// Lacking asks IAM what of a document the caller is not allowed, by simulating
+// the actions of its statements on the resources and under the conditions that
+// these name. Nothing is done. The answer is the statements to ask for, with the
+// missing actions alone; an error says that it could not be found out, for want
+// of the permission iam:SimulatePrincipalPolicy for one.
 //
 // What the simulation does not know, an organisation's service control policies
 // with conditions and resource policies for two, may still refuse.
 //
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-func Missing(ctx context.Context, api RightsAPI, who Identity, d permissions.Document) ([]string, error) {
+func Lacking(ctx context.Context, api RightsAPI, who Identity, d permissions.Document) (permissions.Document, error) {
+	lacking := permissions.Document{Version: d.Version}
 	if strings.HasSuffix(who.ARN, ":root") {
-		return nil, nil // who may do everything, and cannot be simulated
+		return lacking, nil // who may do everything, and cannot be simulated
 	}
 	principal, err := simulatable(ctx, api, who)
 	if err != nil {
-		return nil, err
+		return lacking, err
 	}
 	missing := make([][]string, len(d.Statement))
 	asks, ctx := errgroup.WithContext(ctx)
@@ -48,11 +61,14 @@ func Missing(ctx context.Context, api RightsAPI, who Identity, d permissions.Doc
 		})
 	}
 	if err := asks.Wait(); err != nil {
-		return nil, fmt.Errorf("find out what you may do: %w", err)
+		return lacking, fmt.Errorf("find out what you may do: %w", err)
 	}
-	all := slices.Concat(missing...)
-	slices.Sort(all)
-	return slices.Compact(all), nil
+	for i, s := range d.Statement {
+		if s.Action = missing[i]; len(s.Action) > 0 {
+			lacking.Statement = append(lacking.Statement, s)
+		}
+	}
+	return lacking, nil
 }
 
 func missingOf(ctx context.Context, api RightsAPI, principal string, s permissions.Statement) (missing []string, err error) {

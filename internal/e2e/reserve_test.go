@@ -23,15 +23,24 @@ func localEC2(ts *testscript.TestScript, region string) *ec2.Client {
 }
 
 func localTarget(ts *testscript.TestScript, region string) *awsx.Target {
-	text, err := os.ReadFile(filepath.Join(ts.Getenv("HOME"), ".local/state/spawn/local/cloud.json"))
-	ts.Check(err)
-	var at contact
-	ts.Check(json.Unmarshal(text, &at))
-	target, err := awsx.Connect(context.Background(), awsx.Options{
-		Region: region, Local: &awsx.Local{Endpoint: at.Endpoint, AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey},
-	})
+	target, err := cloudOf(ts.Getenv("HOME"), region)
 	ts.Check(err)
 	return target
+}
+
+// cloudOf reaches the local cloud of a home, as its administrator.
+func cloudOf(home, region string) (*awsx.Target, error) {
+	text, err := os.ReadFile(filepath.Join(home, ".local/state/spawn/local/cloud.json"))
+	if err != nil {
+		return nil, err
+	}
+	var at contact
+	if err := json.Unmarshal(text, &at); err != nil {
+		return nil, err
+	}
+	return awsx.Connect(context.Background(), awsx.Options{
+		Region: region, Local: &awsx.Local{Endpoint: at.Endpoint, AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey},
+	})
 }
 
 // reserve makes a capacity reservation in the script's local cloud, for one

@@ -5,36 +5,55 @@ package e2e_test
 import (
 	"errors"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spawn-ec2/spawn/internal/local/tape"
 )
 
-// TestScripts runs the sessions in testdata/script. Each has a home of its own
-// and knows no AWS account.
+// TestScripts runs the sessions in testdata/script. Each has a home of its own,
+// knows no AWS account, and may do in its local cloud what
+// docs/iam-permissions.md tells people to ask for. When all of them have run,
+// what is said there is compared with what they needed.
 func TestScripts(t *testing.T) {
 	needAgents(t)
+	scripts, err := filepath.Abs("../../scripts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := record{tapes: map[string][]tape.Call{}}
+	t.Cleanup(func() { // when all have ended, which go on beside each other
+		if !t.Failed() && calls.complete(t) {
+			calls.leastPrivilege(t)
+		}
+	})
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("PATH", programs+":"+env.Getenv("PATH"))
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("SCRIPTS", scripts)
 			env.Defer(func() {
+				if err := calls.keep(env); err != nil {
+					t.Errorf("read the tape: %v", err)
+				}
 				down := exec.Command(programs+"/spawn", "local", "down")
 				down.Env = env.Vars
 				if out, err := down.CombinedOutput(); err != nil {
 					t.Errorf("spawn local down: %v\n%s", err, out)
 				}
 			})
-			return nil
+			return documented(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "waits": waits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
-			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami,
+			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami, "outlive": outlive, "nogateway": noGateway,
 		},
 	})
 }

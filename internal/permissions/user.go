@@ -18,16 +18,17 @@ const (
 	Launching  Capability = "launch instances"
 	Managing   Capability = "manage and clean up"
 	Keys       Capability = "import an SSH key"
+	Checking   Capability = "check what would be done, and what you may do"
 	AgentsRole Capability = "make the agent's role"
 	Buckets    Capability = "distribute the agent"
 	CloudLayer Capability = "the cloud's layer of the deadline"
-	Finding    Capability = "find types, prices and capacity"
 	Networking Capability = "make a network where there is none"
+	Finding    Capability = "find types, prices and capacity"
 )
 
 // Capabilities are all of them, the needed ones first.
 func Capabilities() []Capability {
-	return []Capability{Launching, Managing, Keys, AgentsRole, Buckets, CloudLayer, Finding, Networking}
+	return []Capability{Launching, Managing, Keys, Checking, AgentsRole, Buckets, CloudLayer, Networking, Finding}
 }
 
 // Policy is a managed policy to be made and attached.
@@ -36,12 +37,16 @@ type Policy struct {
 	Capabilities []Capability
 }
 
-// Policies are those that the person who runs spawn needs: all that fits into
-// one, and, for accounts without a default VPC, another.
+// Policies are those that the person who runs spawn needs, by need, as one would
+// be too long: to launch and manage; for the layers of the deadline, which are
+// the agent with its role and bucket, and the cloud's schedules; to make a
+// network in regions without a default VPC; and for truffle.
 func Policies() []Policy {
 	return []Policy{
-		{"spawn-user", []Capability{Launching, Managing, Keys, AgentsRole, Buckets, CloudLayer, Finding}},
+		{"spawn-user", []Capability{Launching, Managing, Keys, Checking}},
+		{"spawn-user-layers", []Capability{AgentsRole, Buckets, CloudLayer}},
 		{"spawn-user-network", []Capability{Networking}},
+		{"truffle-user", []Capability{Finding}},
 	}
 }
 
@@ -96,6 +101,8 @@ func (c Capability) statements(partition, account string) []Statement {
 		return s.cloudLayer()
 	case Finding:
 		return s.finding()
+	case Checking:
+		return s.checking()
 	case Networking:
 		return s.networking()
 	default:
@@ -124,6 +131,14 @@ func ours() conditions {
 func bornIn(actions ...string) conditions {
 	c := born()
 	c["StringEquals"]["ec2:CreateAction"] = actions
+	return c
+}
+
+// onlyTags holds for what bears the tag, if nothing but tags with these keys is
+// written.
+func onlyTags(keys ...string) conditions {
+	c := ours()
+	c["ForAllValues:StringEquals"] = map[string][]string{"aws:TagKeys": keys}
 	return c
 }
 
@@ -161,6 +176,8 @@ func (s scope) launching() []Statement {
 		allow("OpenSecurityGroup", s.ec2("security-group"), ours(), "ec2:AuthorizeSecurityGroupIngress"),
 		allow("FirstSpotInstance", s.iam("role", "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"),
 			conditions{"StringEquals": {"iam:AWSServiceName": {"spot.amazonaws.com"}}}, "iam:CreateServiceLinkedRole"),
+		allow("NameInstances", s.ec2("instance"), onlyTags(lifecycle.TagName, lifecycle.TagSpotRequest, lifecycle.TagBackstop), "ec2:CreateTags"),
+		allow("TieSpotRequests", s.ec2("spot-instances-request"), onlyTags(lifecycle.TagInstance), "ec2:CreateTags"),
 		allow("TagWhatIsMade", s.ec2(append(fresh, "security-group")...), bornIn("RunInstances", "CreateSecurityGroup"), "ec2:CreateTags"),
 	}
 }
@@ -168,12 +185,11 @@ func (s scope) launching() []Statement {
 // managing: only what bears our tag is touched, and of an instance's tags only
 // those that say when it ends.
 func (s scope) managing() []Statement {
-	moving := ours()
-	moving["ForAllValues:StringEquals"] = map[string][]string{"aws:TagKeys": {lifecycle.TagDeadline, lifecycle.TagBackstop}}
 	return []Statement{
 		allow("LookForRemains", []string{"*"}, nil, "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeInternetGateways"),
 		allow("ActOnInstances", s.ec2("instance"), ours(), "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"),
-		allow("MoveDeadlines", s.ec2("instance"), moving, "ec2:CreateTags"),
+		allow("CancelSpotRequests", s.ec2("spot-instances-request"), ours(), "ec2:CancelSpotInstanceRequests"),
+		allow("MoveDeadlines", s.ec2("instance"), onlyTags(lifecycle.TagDeadline, lifecycle.TagBackstop), "ec2:CreateTags"),
 		allow("DeleteRemains", s.ec2("volume", "security-group"), ours(), "ec2:DeleteVolume", "ec2:DeleteSecurityGroup"),
 	}
 }
@@ -226,6 +242,16 @@ func (s scope) cloudLayer() []Statement {
 			"scheduler:CreateSchedule", "scheduler:GetSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule", "scheduler:ListSchedules"),
 		allow("MakeSchedulerRole", s.iam("role", SchedulerRole), nil, "iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy"),
 		allow("PassSchedulerRole", s.iam("role", SchedulerRole), passedTo("scheduler.amazonaws.com"), "iam:PassRole"),
+	}
+}
+
+// checking is what a dry run and spawn doctor read: whether the role is there,
+// and what IAM would say to the one who asks. Who has come in through a role
+// must find that role's ARN first. None of it changes anything.
+func (s scope) checking() []Statement {
+	return []Statement{
+		allow("LookForAgentRole", s.iam("instance-profile", AgentRole), nil, "iam:GetInstanceProfile"),
+		allow("AskWhatYouMay", slices.Concat(s.iam("user", "*"), s.iam("role", "*")), nil, "iam:SimulatePrincipalPolicy", "iam:GetRole"),
 	}
 }
 

@@ -22,6 +22,16 @@ type LocalContact struct {
 	Started         time.Time `json:"started"`
 }
 
+// Caller is who calls the cloud, by the key: its administrator or, to try what
+// somebody with lesser rights can do, whose key SPAWN_LOCAL_ACCESS_KEY_ID and
+// SPAWN_LOCAL_SECRET_ACCESS_KEY are.
+func (c LocalContact) Caller() (accessKeyID, secretAccessKey string) {
+	if id, secret := os.Getenv("SPAWN_LOCAL_ACCESS_KEY_ID"), os.Getenv("SPAWN_LOCAL_SECRET_ACCESS_KEY"); id != "" && secret != "" {
+		return id, secret
+	}
+	return c.AccessKeyID, c.SecretAccessKey
+}
+
 // LocalContactFile is the file in the folder of a local cloud.
 func LocalContactFile(dir string) string { return filepath.Join(dir, "cloud.json") }
 

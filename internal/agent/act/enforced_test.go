@@ -175,33 +175,77 @@ func short(t *testing.T) context.Context {
 func TestAnAgentActsOnItsOwnInstanceAlone(t *testing.T) {
 	s := newScene(t)
 	me, mine := s.launch(persistent)
-	other, others := s.launch(persistent)
 	s.claim(mine, me)
-	s.claim(others, other)
 	api := s.from(me)
-
-	victim := act.NewInstance(api, other)
-	s.denied("terminate", victim.Terminate(short(t)))
-	s.denied("stop", victim.Stop(short(t)))
-	s.denied("hibernate", victim.Hibernate(short(t)))
-	s.denied("tag", victim.Tell(short(t), lifecycle.Status{Phase: lifecycle.PhaseReady}))
-	s.denied("cancel the request of", victim.CancelSpot(short(t), others))
-	_, err := api.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{others}, Tags: []types.Tag{
-		{Key: aws.String(lifecycle.TagInstance), Value: aws.String("arn:aws:ec2:" + s.cloud.Target.Region + ":" + s.who.Account + ":instance/" + me)},
-	}})
-	s.denied("claim the request of", err)
-	for _, key := range []string{lifecycle.TagDeadline, lifecycle.TagSpotRequest, lifecycle.TagManaged} {
-		_, err := api.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{me}, Tags: []types.Tag{{Key: aws.String(key), Value: aws.String("x")}}})
-		if !awserr.IsDenied(err) {
-			t.Errorf("an instance may write its tag %s: %v", key, err)
-		}
+	for who, edit := range map[string]func(*ec2.RunInstancesInput){
+		"another of spawn's": persistent,
+		"somebody else's":    func(in *ec2.RunInstancesInput) { persistent(in); in.TagSpecifications = nil },
+		"one without a role": func(in *ec2.RunInstancesInput) { persistent(in); in.IamInstanceProfile = nil },
+	} {
+		other, others := s.launch(edit)
+		s.claim(others, other)
+		t.Run(who, func(t *testing.T) { s.in(t).powerlessOver(api, me, other, others) })
+		s.await(other, types.InstanceStateNameRunning)
 	}
+	s.powerlessOverItsOwnTags(api, me)
 
 	self := act.NewInstance(api, me)
 	s.must(self.Tell(t.Context(), lifecycle.Status{Phase: lifecycle.PhaseReady, Agent: "test", At: time.Now()}))
 	s.must(self.Stop(t.Context()))
 	s.await(me, types.InstanceStateNameStopped)
-	s.await(other, types.InstanceStateNameRunning)
+}
+
+// TestAnAgentOfAnUnmanagedInstanceMayNothing: whoever gives the role to an
+// instance that spawn did not make gives it nothing.
+func TestAnAgentOfAnUnmanagedInstanceMayNothing(t *testing.T) {
+	s := newScene(t)
+	me, _ := s.launch(func(in *ec2.RunInstancesInput) { in.TagSpecifications = nil })
+	self := act.NewInstance(s.from(me), me)
+	s.denied("terminate", self.Terminate(short(t)))
+	s.denied("stop", self.Stop(short(t)))
+	s.denied("tag", self.Tell(short(t), lifecycle.Status{Phase: lifecycle.PhaseReady}))
+	s.await(me, types.InstanceStateNameRunning)
+}
+
+// in is the same scene in a part of the test.
+func (s *scene) in(t *testing.T) *scene {
+	part := *s
+	part.T = t
+	return &part
+}
+
+// powerlessOver fails if the agent of an instance can do anything to another,
+// whose end could be moved by its deadline and prevented by its other tags.
+func (s *scene) powerlessOver(api act.EC2API, me, other, others string) {
+	s.Helper()
+	victim := act.NewInstance(api, other)
+	s.denied("terminate", victim.Terminate(short(s.T)))
+	s.denied("stop", victim.Stop(short(s.T)))
+	s.denied("hibernate", victim.Hibernate(short(s.T)))
+	s.denied("tag", victim.Tell(short(s.T), lifecycle.Status{Phase: lifecycle.PhaseReady}))
+	s.denied("cancel the request of", victim.CancelSpot(short(s.T), others))
+	s.denied("extend", s.tag(api, other, lifecycle.TagDeadline, "2040-01-01T00:00:00Z"))
+	s.denied("take over", s.tag(api, other, lifecycle.TagManaged, "true"))
+	s.denied("claim the request of", s.tag(api, others, lifecycle.TagInstance, "arn:aws:ec2:"+s.cloud.Target.Region+":"+s.who.Account+":instance/"+me))
+}
+
+// powerlessOverItsOwnTags fails if an instance can write more of its own tags
+// than its status, alone or along with that.
+func (s *scene) powerlessOverItsOwnTags(api act.EC2API, me string) {
+	s.Helper()
+	for _, key := range []string{lifecycle.TagDeadline, lifecycle.TagSpotRequest, lifecycle.TagManaged, lifecycle.TagOwner} {
+		s.denied("write "+key+" on itself, and on", s.tag(api, me, key, "x"))
+		s.denied("write "+key+" beside its status on itself, and on", s.tag(api, me, lifecycle.TagStatus, "x", key, "x"))
+	}
+}
+
+func (s *scene) tag(api act.EC2API, id string, keysAndValues ...string) error {
+	var tags []types.Tag
+	for i := 0; i < len(keysAndValues); i += 2 {
+		tags = append(tags, types.Tag{Key: aws.String(keysAndValues[i]), Value: aws.String(keysAndValues[i+1])})
+	}
+	_, err := api.CreateTags(s.Context(), &ec2.CreateTagsInput{Resources: []string{id}, Tags: tags})
+	return err
 }
 
 // TestAPersistentRequestIsCancelledFirst: without that EC2 starts another

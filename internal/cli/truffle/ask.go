@@ -184,8 +184,9 @@ func (f Factory) surveyLocal(ctx context.Context, s shared, q market.Question) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	id, secret := contact.Caller()
 	target, err := awsx.Connect(ctx, awsx.Options{
-		Region: home(q), Local: &awsx.Local{Endpoint: contact.Endpoint, AccessKeyID: contact.AccessKeyID, SecretAccessKey: contact.SecretAccessKey},
+		Region: home(q), Local: &awsx.Local{Endpoint: contact.Endpoint, AccessKeyID: id, SecretAccessKey: secret},
 	})
 	if err != nil {
 		return survey, err

@@ -59,7 +59,7 @@ func (c *Caller) decide(action, resource string, keys policy.Context) policy.Dec
 	context := c.Context.Merge(keys)
 	context.Set("aws:RequestedRegion", c.Region)
 	d := policy.Evaluate(c.Policies, policy.Request{Action: action, Resource: resource, Context: context})
-	c.Record.Needs = append(c.Record.Needs, tape.Need{Action: action, Resource: resource, Granted: d == policy.Allow})
+	c.Record.Needs = append(c.Record.Needs, tape.Need{Action: action, Resource: resource, Context: context, Granted: d == policy.Allow})
 	return d
 }
 

@@ -35,9 +35,10 @@ type Call struct {
 
 // Need is a permission that a call was checked for.
 type Need struct {
-	Action   string `json:"action"`
-	Resource string `json:"resource"`
-	Granted  bool   `json:"granted"`
+	Action   string              `json:"action"`
+	Resource string              `json:"resource"`
+	Context  map[string][]string `json:"context,omitempty"` // the keys that conditions could ask for, in lower case
+	Granted  bool                `json:"granted"`
 }
 
 // Point is a place in a call where hooks are asked.

@@ -41,6 +41,9 @@ type Global struct {
 type LocalCloud interface {
 	// Ensure starts the local cloud if need be and tells where it is.
 	Ensure(ctx context.Context) (awsx.Local, error)
+	// Runtime tells, by trying, how instances would boot, and why they would not
+	// boot fully; "" when they do.
+	Runtime(ctx context.Context) (name, why string, err error)
 	// Shell runs a command inside an instance, or a shell when there is none,
 	// and returns its exit code.
 	Shell(ctx context.Context, instance string, command []string) (int, error)
@@ -62,9 +65,19 @@ func localByEnvironment() bool {
 	return false
 }
 
-// Connect reaches the cloud that the global flags choose. region, when not
-// empty, is a command's own wish and loses to --region.
+// Connect reaches the cloud that the global flags choose, and completes what a
+// launch left undone. region, when not empty, is a command's own wish and loses
+// to --region.
 func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, error) {
+	target, err := f.Reach(ctx, region)
+	if err == nil {
+		f.finishAbandoned(ctx, target)
+	}
+	return target, err
+}
+
+// Reach is Connect for who changes nothing.
+func (f *Factory) Reach(ctx context.Context, region string) (*awsx.Target, error) {
 	o := awsx.Options{Profile: f.Global.Profile, Region: f.Global.Region}
 	if o.Region == "" {
 		o.Region = region
@@ -79,11 +92,7 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 		}
 		o.Local = &local
 	}
-	target, err := awsx.Connect(ctx, o)
-	if err == nil {
-		f.finishAbandoned(ctx, target)
-	}
-	return target, err
+	return awsx.Connect(ctx, o)
 }
 
 // Find reaches the cloud and the one instance in it that a person means by a

@@ -59,7 +59,8 @@ func (c *Cloud) find(ctx context.Context) (found contact, ok bool, err error) {
 // Ensure starts the cloud if it does not run and tells how to reach it.
 func (c *Cloud) Ensure(ctx context.Context) (awsx.Local, error) {
 	found, err := c.up(ctx, "")
-	return awsx.Local{Endpoint: found.Endpoint, AccessKeyID: found.AccessKeyID, SecretAccessKey: found.SecretAccessKey}, err
+	id, secret := found.Caller()
+	return awsx.Local{Endpoint: found.Endpoint, AccessKeyID: id, SecretAccessKey: secret}, err
 }
 
 // up returns the running cloud, or starts one with the runtime of that name;

@@ -194,6 +194,23 @@ func (c *Cloud) writeContact(k contact) error {
 	return os.Rename(next, c.contactFile())
 }
 
+// Runtime tells, by a trial, in what instances would run, and why it is not the
+// sandbox; "" when it is.
+func (c *Cloud) Runtime(ctx context.Context) (name, why string, err error) {
+	dir, err := os.MkdirTemp("", "spawn-trial-")
+	if err != nil {
+		return "", "", fmt.Errorf("try the sandbox: %w", err)
+	}
+	how, why, err := chooseRuntime(ctx, "", dir, slog.New(slog.DiscardHandler))
+	if removeErr := os.RemoveAll(dir); err == nil {
+		err = removeErr
+	}
+	if err != nil {
+		return "", "", err
+	}
+	return how.Name(), why, nil
+}
+
 // chooseRuntime picks the sandbox where a trial of it succeeds, else processes;
 // why says what the trial found wrong. A runtime that was asked for by name is
 // taken, or refused when it does not work here.

@@ -15,6 +15,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/cleanup"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/connect"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/doctor"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/extend"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/hibernate"
@@ -88,7 +89,7 @@ at its deadline, whether or not this machine is on.
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
 		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
-		logs.New(f), cleanup.New(f), localcmd.New(f), newVersion(f),
+		logs.New(f), cleanup.New(f), doctor.New(f), localcmd.New(f), newVersion(f),
 	)
 	return cmd
 }
