@@ -161,6 +161,38 @@ func TestCheckOnAFullDisk(t *testing.T) {
 	}
 }
 
+// TestArmOnADiskThatHasFilled moves a timer that was armed while the disk had
+// room. What is in /etc goes before what is below /run, and cannot be changed.
+func TestArmOnADiskThatHasFilled(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "http://127.0.0.1:1")
+	m.write("run/systemd/system/.keep", "")
+	first := time.Now().Add(time.Hour).Truncate(time.Second)
+	m.spawnDeadline(first, "arm")
+	const again = "run/systemd/system/spawn-deadline.timer.d/time.conf"
+	if got := m.read(again); got != "" {
+		t.Errorf("a disk with room, and %s is %q", again, got)
+	}
+	full := filepath.Join(m.root, "etc/systemd/system/spawn-deadline.timer.new")
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	moved := first.Add(time.Hour)
+	m.write("run/spored/deadline", epoch(moved)+"\n")
+	m.spawnDeadline(first, "arm")
+	want := "OnCalendar=\nOnCalendar=" + moved.Add(10*time.Second).UTC().Format(time.DateTime) + " UTC\n"
+	if got := m.read(again); !strings.Contains(got, want) {
+		t.Errorf("the time is still that in /etc; below /run is %q", got)
+	}
+	if err := os.Remove(full); err != nil {
+		t.Fatal(err)
+	}
+	m.spawnDeadline(first, "arm")
+	if got, timer := m.read(again), m.read("etc/systemd/system/spawn-deadline.timer"); got != "" || !strings.Contains(timer, want[len("OnCalendar=\n"):]) {
+		t.Errorf("the disk has room again: below /run is %q, the timer is %q", got, timer)
+	}
+}
+
 // TestSecondsOf compares the script's own calendar with Go's.
 func TestSecondsOf(t *testing.T) {
 	text, err := script("spawn-deadline.sh", values{"DEADLINE": "1"})

@@ -21,6 +21,7 @@ type world struct {
 	tags     map[string]string
 	torn     map[string]string // what one more reader sees while the tags change
 	id       string
+	onDemand bool  // how it was bought
 	silent   bool  // the metadata service does not answer
 	refuse   error // what EC2 says to TerminateInstances
 	untold   error // what EC2 says to CreateTags
@@ -77,7 +78,7 @@ func (w *world) Identity(ctx context.Context) (sense.Identity, error) {
 	if err := w.answer(ctx); err != nil {
 		return sense.Identity{}, err
 	}
-	return sense.Identity{InstanceID: w.id, Region: "us-east-1", Partition: "aws"}, nil
+	return sense.Identity{InstanceID: w.id, Region: "us-east-1", Partition: "aws", OnDemand: w.onDemand}, nil
 }
 
 func (w *world) Tags(ctx context.Context) (map[string]string, error) {

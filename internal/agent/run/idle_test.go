@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -247,64 +246,6 @@ func TestResumedFromHibernation(t *testing.T) {
 	})
 }
 
-func TestASpotRequestIsCancelledFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := idleWorld(lifecycle.Terminate)
-		w.tags[lifecycle.TagSpotRequest] = "sir-1"
-		w.uncancelled = errors.New("RequestLimitExceeded")
-		done, stop := run(t, w.options())
-		defer stop()
-		time.Sleep(90 * time.Minute)
-		w.set(func(w *world) {
-			if len(w.terminated) != 0 || len(w.cancelled) == 0 || len(w.cancelled) > 4 {
-				t.Errorf("terminated %v, cancelled %v: an idle Spot instance would have come back", w.terminated, w.cancelled)
-			}
-			w.uncancelled = nil
-		})
-		<-done
-		if len(w.terminated) != 1 {
-			t.Errorf("terminated %v", w.terminated)
-		}
-	})
-}
-
-// TestGarbageIsNoSpotRequest: what nobody could cancel holds no end off, and the
-// request that was known is not forgotten for it.
-func TestGarbageIsNoSpotRequest(t *testing.T) {
-	for first, want := range map[string][]string{"$(poweroff)": nil, "sir-": nil, "sir-1": {"sir-1", "sir-1"}} {
-		synctest.Test(t, func(t *testing.T) {
-			w := idleWorld(lifecycle.Terminate)
-			w.tags[lifecycle.TagSpotRequest] = first
-			done, stop := run(t, w.options())
-			defer stop()
-			time.Sleep(time.Minute)
-			w.set(func(w *world) { w.tags[lifecycle.TagSpotRequest] = "sir-1; reboot" })
-			<-done
-			if !slices.Equal(w.cancelled, want) || len(w.terminated) != 1 {
-				t.Errorf("after %q: terminated %v, cancelled %v", first, w.terminated, w.cancelled)
-			}
-		})
-	}
-}
-
-func TestTheDeadlineDoesNotWaitForTheSpotRequest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
-		w.tags[lifecycle.TagDeadline] = within(10 * time.Minute)
-		w.tags[lifecycle.TagSpotRequest] = "sir-1"
-		w.uncancelled = errors.New("RequestLimitExceeded")
-		done, stop := run(t, w.options())
-		defer stop()
-		<-done
-		endsAt(t, start, w.terminated, 10*time.Minute, tick)
-		if len(w.cancelled) == 0 {
-			t.Error("nobody tried to cancel the Spot request")
-		}
-	})
-}
-
-// TestSpotInterruption is handled once, at once, and not again by an agent that
-// is restarted.
 func TestSpotInterruption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := idleWorld(lifecycle.Stop)

@@ -127,10 +127,14 @@ func (k *knowledge) reach() Cloud {
 }
 
 // spotRequest is the id of the persistent Spot request that this instance came
-// from, "" if none is known.
+// from, "" if none is known. An instance that EC2 sold on demand came from
+// none, whatever its tag says.
 func (k *knowledge) spotRequest() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.identity.OnDemand {
+		return ""
+	}
 	return k.spot
 }
 

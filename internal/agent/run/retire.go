@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,11 +15,9 @@ type Hooks interface {
 	Run(context.Context, act.Ending) error
 }
 
-const (
-	restPatience   = 3 * time.Minute // from EC2's word that it stops or hibernates until the machine rests
-	cancelPatience = 5 * time.Second // for a Spot request, when the deadline has come
-	cancelPause    = time.Minute     // between two tries when it has not
-)
+// restPatience is the time from EC2's word that it stops or hibernates the
+// instance until the machine rests.
+const restPatience = 3 * time.Minute
 
 // outcome is what became of an end that was decided for idleness.
 type outcome struct {
@@ -134,41 +131,6 @@ func (a *agent) rest(ctx context.Context, what string, ask func(Cloud, context.C
 		return err
 	}
 	return fmt.Errorf("%s: EC2 agreed, but nothing happened for %s", what, restPatience)
-}
-
-// terminateForGood ends the instance before its deadline. A persistent Spot
-// request would start another in its place and has to be cancelled first:
-// before the deadline there is time to wait for that.
-func (a *agent) terminateForGood(ctx context.Context, d core.Decision) error {
-	for {
-		err := a.cancelSpot(ctx)
-		if err == nil {
-			break
-		}
-		if d.Cause == core.Idle {
-			return err
-		}
-		a.Log.ErrorContext(ctx, "this instance is not ended before its Spot request is cancelled: trying on", "error", err)
-		a.reports.put(a.fill(report{phase: lifecycle.PhaseFailed, deadline: d.Deadline, why: err.Error()}))
-		if err := wait(ctx, cancelPause); err != nil {
-			return err
-		}
-	}
-	return a.end(ctx, d)
-}
-
-// cancelSpot cancels the persistent Spot request that the instance came from,
-// if there is one.
-func (a *agent) cancelSpot(ctx context.Context) error {
-	request := a.known.spotRequest()
-	if request == "" {
-		return nil
-	}
-	cloud := a.known.reach()
-	if cloud == nil {
-		return errors.New("cancel the Spot request: it is not known which instance this is")
-	}
-	return cloud.CancelSpot(ctx, request)
 }
 
 // phaseOf is the phase of an instance to which this is being done.

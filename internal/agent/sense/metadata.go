@@ -89,6 +89,7 @@ type Identity struct {
 	InstanceID string
 	Region     string
 	Partition  string // aws, aws-cn, aws-us-gov, …
+	OnDemand   bool   // EC2 says that it was bought so; false also where that could not be read
 }
 
 // Identity asks for the instance's id and region. An answer that cannot be
@@ -108,7 +109,10 @@ func (m *Metadata) Identity(ctx context.Context) (Identity, error) {
 	if !plain(region) {
 		return Identity{}, fmt.Errorf("the metadata service answered with the region %.40q", region)
 	}
-	return Identity{InstanceID: id, Region: region, Partition: PartitionOf(region)}, nil
+	// Who the instance is must not hang on how it was bought: what cannot be
+	// read is unknown.
+	how, _, err := m.optional(ctx, lifeCyclePath)
+	return Identity{InstanceID: id, Region: region, Partition: PartitionOf(region), OnDemand: err == nil && how == onDemand}, nil
 }
 
 // plain tells that s is a short name of letters, digits and hyphens.

@@ -58,13 +58,19 @@ func tagKeys(paths map[string]string) (keys []string) {
 }
 
 func TestIdentity(t *testing.T) {
-	m := service(t, map[string]string{"instance-id": "i-0abc", "placement/region": "us-gov-west-1"})
-	got, err := m.Identity(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := (Identity{"i-0abc", "us-gov-west-1", "aws-us-gov"}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
+	paths := map[string]string{"instance-id": "i-0abc", "placement/region": "us-gov-west-1"}
+	for how, bought := range map[string]bool{"": false, "on-demand": true, "spot": false} { // "": it cannot be read
+		delete(paths, lifeCyclePath)
+		if how != "" {
+			paths[lifeCyclePath] = how
+		}
+		got, err := service(t, paths).Identity(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (Identity{InstanceID: "i-0abc", Region: "us-gov-west-1", Partition: "aws-us-gov", OnDemand: bought}); got != want {
+			t.Errorf("bought %q: got %+v, want %+v", how, got, want)
+		}
 	}
 }
 

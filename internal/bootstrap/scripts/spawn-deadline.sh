@@ -21,9 +21,11 @@ grace=10         # spored's own call comes first
 moved=$root/var/lib/spored/deadline
 recorded=$root/etc/spored/instance
 run=$root/run/spored
+again=systemd/system/spawn-deadline.timer.d/time.conf
 proved=$run/deadline
 console=$root/dev/console
 metadata=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
+TMPDIR=$root/run # some shells keep here-documents there, and a disk may be full
 
 log() {
     line="$(date -u +%Y-%m-%dT%H:%M:%SZ) spawn-deadline: $*"
@@ -251,10 +253,13 @@ arm_systemd() {
     at=$(($(deadline) + grace))
     mkdir -p "$root/var/lib/systemd/timers"
     touch "$root/var/lib/systemd/timers/stamp-spawn-deadline.timer"
+    when="$(date -u -d "@$at" '+%Y-%m-%d %H:%M:%S') UTC"
     runtime=
-    if ! timer_file "$root/etc/systemd/system"; then
+    if timer_file "$root/etc/systemd/system"; then
+        rm -f "$root/run/$again"
+    else
         runtime=--runtime
-        timer_file "$root/run/systemd/system" || return 1
+        timer_file "$root/run/systemd/system" && time_again || return 1
     fi
     bounded systemctl daemon-reload &&
         bounded systemctl --quiet $runtime enable spawn-deadline.timer spawn-deadline.path &&
@@ -262,15 +267,15 @@ arm_systemd() {
     if [ "$(left)" -le 2 ]; then bounded systemctl --no-block start spawn-deadline.service; fi
 }
 
-# timer_file FOLDER writes the timer there, whole or not at all.
+# timer_file FOLDER writes the timer there.
 timer_file() {
-    { mkdir -p "$1" && cat > "$1/spawn-deadline.timer.new" && mv -f "$1/spawn-deadline.timer.new" "$1/spawn-deadline.timer"; } 2> /dev/null << END
+    whole "$1/spawn-deadline.timer" << END
 [Unit]
 Description=End of this instance
 DefaultDependencies=no
 
 [Timer]
-OnCalendar=$(date -u -d "@$at" '+%Y-%m-%d %H:%M:%S') UTC
+OnCalendar=$when
 Persistent=true
 AccuracySec=1s
 Unit=spawn-deadline.service
@@ -278,6 +283,21 @@ Unit=spawn-deadline.service
 [Install]
 WantedBy=timers.target
 END
+}
+
+# time_again says when once more, below /run: a timer from before the disk was
+# full is still in /etc, which goes before /run.
+time_again() {
+    whole "$root/run/$again" << END
+[Timer]
+OnCalendar=
+OnCalendar=$when
+END
+}
+
+# whole FILE writes what it reads there, whole or not at all.
+whole() {
+    { mkdir -p "${1%/*}" && cat > "$1.new" && mv -f "$1.new" "$1"; } 2> /dev/null
 }
 
 # arm_alone leaves a watcher in a session of its own, which outlives the
