@@ -148,15 +148,33 @@ func (c Cloud) Postpone(ctx context.Context, f Furniture, last lifecycle.Deadlin
 	return all.Wait()
 }
 
-// PostponeKnown is Postpone for janitors that are there, of a security group and
-// of a VPC with its parts; where there are none, nobody wanted them.
-func (c Cloud) PostponeKnown(ctx context.Context, groups []string, vpc string, last lifecycle.Deadline) error {
-	f := Furniture{VPC: vpc}
-	listed, err := c.list(ctx, vpc)
-	if err != nil {
-		return err
+// PostponeKnown is Postpone for the janitors that are there of security groups
+// and of a VPC with its parts; where there are none, nobody wanted them.
+func (c Cloud) PostponeKnown(ctx context.Context, groups []string, vpc string, last lifecycle.Deadline) (err error) {
+	var all []Furniture
+	if vpc != "" {
+		f, listErr := c.knownParts(ctx, vpc)
+		all, err = append(all, f), listErr
 	}
+	for _, group := range groups {
+		have, readErr := c.read(ctx, group)
+		if err = errors.Join(err, readErr); have != nil {
+			all = append(all, Furniture{Group: group})
+		}
+	}
+	for _, f := range all {
+		if !f.Empty() {
+			err = errors.Join(err, c.Postpone(ctx, f, last, false))
+		}
+	}
+	return err
+}
+
+// knownParts is a VPC with those parts that have janitors; empty without any.
+func (c Cloud) knownParts(ctx context.Context, vpc string) (f Furniture, err error) {
+	listed, err := c.list(ctx, vpc)
 	for _, s := range listed {
+		f.VPC = vpc
 		switch id := s.Furniture; {
 		case strings.HasPrefix(id, "subnet-"):
 			f.Subnets = append(f.Subnets, id)
@@ -164,18 +182,7 @@ func (c Cloud) PostponeKnown(ctx context.Context, groups []string, vpc string, l
 			f.Gateway = id
 		}
 	}
-	if len(listed) == 0 {
-		f = Furniture{}
-	}
-	err = c.Postpone(ctx, f, last, false)
-	for _, group := range groups {
-		out, getErr := c.read(ctx, group)
-		if getErr == nil && out != nil {
-			getErr = c.Postpone(ctx, Furniture{Group: group}, last, false)
-		}
-		err = errors.Join(err, getErr)
-	}
-	return err
+	return f, err
 }
 
 // mostPostponements bounds how often others may be met at the same schedule.

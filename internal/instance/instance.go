@@ -131,15 +131,21 @@ func Read(i types.Instance) Instance {
 	return in
 }
 
-// Find returns the one instance that a person means by a name or an id. Of
-// instances with the same name, the one that has not ended is meant; several
-// of those are ambiguous, and the error lists them. Ended instances are found
-// only when nothing else has the name.
+// Find returns the one instance that a person means by a name or an id, as Pick
+// does.
 func Find(ctx context.Context, api Describer, nameOrID string) (Instance, error) {
 	all, err := List(ctx, api)
 	if err != nil {
 		return Instance{}, err
 	}
+	return Pick(all, nameOrID)
+}
+
+// Pick picks the one instance that a person means by a name or an id. Of
+// instances with the same name, the one that has not ended is meant; several
+// of those are ambiguous, and the error lists them. Ended instances are found
+// only when nothing else has the name.
+func Pick(all []Instance, nameOrID string) (Instance, error) {
 	var living, ended []Instance
 	for _, in := range all {
 		switch {

@@ -120,3 +120,13 @@ func Clean(ctx context.Context, api API, items []Item, scope Scope) (Sweep, erro
 	}
 	return s, err
 }
+
+// Gone are the items that were deleted.
+func (s Sweep) Gone() (gone []Item) {
+	for _, o := range s.Outcomes {
+		if o.Gone() {
+			gone = append(gone, o.Item)
+		}
+	}
+	return gone
+}

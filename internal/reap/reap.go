@@ -69,7 +69,13 @@ type Found struct {
 	Costing []Item              // instances that are not past their deadline, do nothing, and cost money: they stay
 	Missing []instance.Instance // the caller's that live without the cloud's layer of their deadline
 	Living  int                 // instances of spawn's that have not ended and are not left, anybody's
-	Unseen  []error             // what may not be listed
+	Unseen  []Unseen            // what may not be listed
+}
+
+// Unseen is something that the caller may not list.
+type Unseen struct {
+	What string // in the plural
+	Err  error
 }
 
 // Find lists what is left in the region: instances past their deadline,
@@ -89,16 +95,19 @@ func look(ctx context.Context, api API, scope Scope) (Found, error) {
 		return f, err
 	}
 	scope.ending = make(map[string]bool)
-	f.unseen(b.unseen)
+	f.unseen("Spot requests", b.unseen)
 	f.instances(b, scope)
 	f.Left = append(f.Left, looseRequests(b, scope)...)
 	f.Left = append(f.Left, looseVolumes(b, scope)...)
-	finders := []func(context.Context, API, Scope) ([]Item, error){looseInterfaces, unusedGroups, unusedNetworks}
+	finders := []struct {
+		what string
+		find func(context.Context, API, Scope) ([]Item, error)
+	}{{"network interfaces", looseInterfaces}, {"security groups", unusedGroups}, {"networks", unusedNetworks}}
 	items, errs := make([][]Item, len(finders)), make([]error, len(finders))
 	var all errgroup.Group
-	for i, find := range finders {
+	for i, finder := range finders {
 		all.Go(func() error {
-			items[i], errs[i] = find(ctx, api, scope)
+			items[i], errs[i] = finder.find(ctx, api, scope)
 			if awserr.IsDenied(errs[i]) {
 				return nil
 			}
@@ -108,15 +117,15 @@ func look(ctx context.Context, api API, scope Scope) (Found, error) {
 	if err := all.Wait(); err != nil {
 		return f, err
 	}
-	for i := range finders {
-		f.unseen(errs[i])
+	for i, finder := range finders {
+		f.unseen(finder.what, errs[i])
 		f.Left = append(f.Left, items[i]...)
 	}
 	return f, nil
 }
 
-func (f *Found) unseen(err error) {
+func (f *Found) unseen(what string, err error) {
 	if err != nil {
-		f.Unseen = append(f.Unseen, err)
+		f.Unseen = append(f.Unseen, Unseen{what, err})
 	}
 }

@@ -26,6 +26,9 @@ type Region struct {
 	Everything bool // also what serves the next launch, where no instance lives
 }
 
+// Schedules are what Unseen calls the cloud's schedules.
+const Schedules = "schedules"
+
 // Look finds all that is left in the region. It changes nothing.
 func (r Region) Look(ctx context.Context, scope Scope) (Found, error) {
 	f, err := look(ctx, r.EC2, scope)
@@ -34,7 +37,7 @@ func (r Region) Look(ctx context.Context, scope Scope) (Found, error) {
 	}
 	b, err := FindBackstops(ctx, r.EC2, r.Schedules, scope)
 	if awserr.IsDenied(err) {
-		f.unseen(err)
+		f.unseen(Schedules, err)
 		err = nil
 	}
 	if err != nil {
@@ -43,7 +46,7 @@ func (r Region) Look(ctx context.Context, scope Scope) (Found, error) {
 	f.Missing, f.Left = b.Missing, append(f.Left, b.Loose...)
 	kept, err := r.lookBeyond(ctx, f, scope)
 	if awserr.IsDenied(err) {
-		f.unseen(err)
+		f.unseen("objects in the bucket", err)
 		err = nil
 	}
 	f.Left = append(f.Left, kept...)

@@ -64,6 +64,16 @@ func localByEnvironment() bool {
 // Connect reaches the cloud that the global flags choose. region, when not
 // empty, is a command's own wish and loses to --region.
 func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, error) {
+	target, err := f.ConnectToLook(ctx, region)
+	if err == nil {
+		f.armAbandoned(ctx, target)
+	}
+	return target, err
+}
+
+// ConnectToLook is Connect for a command that changes nothing: not even what a
+// launch that died has left open.
+func (f *Factory) ConnectToLook(ctx context.Context, region string) (*awsx.Target, error) {
 	o := awsx.Options{Profile: f.Global.Profile, Region: f.Global.Region}
 	if o.Region == "" {
 		o.Region = region
@@ -78,11 +88,7 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 		}
 		o.Local = &local
 	}
-	target, err := awsx.Connect(ctx, o)
-	if err == nil {
-		f.armAbandoned(ctx, target)
-	}
-	return target, err
+	return awsx.Connect(ctx, o)
 }
 
 // Find reaches the cloud and the one instance in it that a person means by a

@@ -214,13 +214,14 @@ func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(laun
 		Rights:     account.IAMOf(t),
 		ObjectURLs: account.ObjectURLs(t),
 		AgentURL:   settings.AgentURL(),
+		NoJanitor:  settings.NoJanitor(),
 		Address: func(ctx context.Context) (netip.Prefix, error) {
 			if t.OnLoopback() {
 				return account.Loopback(), nil
 			}
 			return account.CallerAddress(ctx, http.DefaultClient)
 		},
-		Cache:    account.Cache{Dir: o.Factory.StateFor(t).Accounts(), Endpoint: t.Endpoint, Caller: t.Caller(ctx), Now: time.Now},
+		Cache:    o.Factory.AccountCache(ctx, t),
 		Now:      t.Clock.Now,
 		Journals: o.Factory.StateFor(t).Launches(),
 		Endpoint: t.Endpoint,

@@ -79,6 +79,7 @@ func listRun(ctx context.Context, o *Options) error {
 		term.Note(o.Factory.Streams, "no instances in %s", target.Region)
 		return nil
 	}
+	o.Factory.MentionCosts(found, target.Clock.Now())
 	return table(o.Factory.Streams, rows, target.Clock.Now())
 }
 
