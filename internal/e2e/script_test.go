@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
-			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami,
+			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami, "leave": leave,
 		},
 	})
 }
