@@ -42,6 +42,10 @@ func accountNamespace(region string) bool {
 	return region != "me-south-1" && region != "me-central-1" && permissions.Partition(region) == "aws"
 }
 
+// CargoPrefix begins the names of the objects in which users' user-data is
+// carried that is too large to be sent.
+const CargoPrefix = "user-data/"
+
 // Object is where something lies for instances to fetch.
 type Object struct {
 	Bucket string

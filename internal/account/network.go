@@ -45,6 +45,7 @@ type VPCAPI interface {
 type Network struct {
 	VPC           string            // "": the default VPC, which need not be named
 	Subnets       map[string]string // one for each zone, by the zone's name; none: EC2 takes the default VPC's
+	Gateway       string            // of a VPC of our own; "": it is none
 	SecurityGroup string
 	Created       bool // something of it is new
 }
@@ -74,12 +75,12 @@ func EnsureNetwork(ctx context.Context, api NetworkAPI, source netip.Prefix, ori
 // ensureOwn ensures our own VPC with the group in it.
 func ensureOwn(ctx context.Context, api NetworkAPI, source netip.Prefix, origin lifecycle.Origin, made Made) (Network, error) {
 	own := ownNetwork{api: api, origin: origin, made: made}
-	vpc, subnets, err := own.ensure(ctx)
+	vpc, subnets, gateway, err := own.ensure(ctx)
 	if err != nil {
 		return Network{}, err
 	}
 	n, err := EnsureGroup(ctx, api, vpc, source, origin, made)
-	n.Subnets, n.Created = subnets, n.Created || own.built
+	n.Subnets, n.Gateway, n.Created = subnets, gateway, n.Created || own.built
 	return n, err
 }
 

@@ -49,63 +49,62 @@ func (o *ownNetwork) waitForOthers(ctx context.Context, vpc string) error {
 // unless the account's quota was raised.
 const maxVPCs = 5
 
-// ensure returns the VPC and its subnets by zone. At the end everybody looks once
-// more whether this is the VPC that all use, and takes away what was built
-// elsewhere: of several who built there, the last one takes the VPC.
-func (o *ownNetwork) ensure(ctx context.Context) (vpc string, subnets map[string]string, err error) {
+// ensure returns the VPC, its subnets by zone and its gateway. At the end
+// everybody looks once more whether this is the VPC that all use, and takes away
+// what was built elsewhere: of several who built there, the last one takes the
+// VPC.
+func (o *ownNetwork) ensure(ctx context.Context) (vpc string, subnets map[string]string, gateway string, err error) {
 	for range maxVPCs {
 		vpc, mine, electErr := o.elect(ctx)
 		if electErr != nil {
-			return "", nil, electErr
+			return "", nil, "", electErr
 		}
 		if err := o.waitForOthers(ctx, vpc); err != nil {
-			return "", nil, err
+			return "", nil, "", err
 		}
 		if lowest, lookErr := o.lowest(ctx); lookErr != nil || lowest != vpc {
 			if mine && lookErr == nil {
 				lookErr = o.abandon(ctx, vpc)
 			}
 			if lookErr != nil {
-				return "", nil, lookErr
+				return "", nil, "", lookErr
 			}
 			continue
 		}
 		before := o.built
 		o.built = false
-		subnets, err = o.complete(ctx, vpc)
+		subnets, gateway, err = o.complete(ctx, vpc)
 		mine = mine || o.built
 		o.built = o.built || before
 		if err != nil && !awserr.IsNotFound(err) { // what was taken away underneath is looked at below
-			return "", nil, err
+			return "", nil, "", err
 		}
 		lowest, lookErr := o.lowest(ctx)
 		switch {
 		case lookErr != nil:
-			return "", nil, lookErr
+			return "", nil, "", lookErr
 		case lowest == vpc && err == nil:
-			return vpc, subnets, nil
+			return vpc, subnets, gateway, nil
 		case lowest != vpc && mine: // this launch made it, or built in it
 			if err := o.abandon(ctx, vpc); err != nil {
-				return "", nil, err
+				return "", nil, "", err
 			}
 		}
 	}
 	if err == nil {
 		err = problem.New(problem.Failed, "others make and delete spawn's VPC again and again").WithNext("try again in a minute")
 	}
-	return "", nil, err
+	return "", nil, "", err
 }
 
-func (o *ownNetwork) complete(ctx context.Context, vpc string) (map[string]string, error) {
-	subnets, err := o.subnets(ctx, vpc)
-	if err != nil {
-		return nil, err
+func (o *ownNetwork) complete(ctx context.Context, vpc string) (subnets map[string]string, gateway string, err error) {
+	if subnets, err = o.subnets(ctx, vpc); err != nil {
+		return nil, "", err
 	}
-	gateway, err := o.gateway(ctx, vpc)
-	if err != nil {
-		return nil, err
+	if gateway, err = o.gateway(ctx, vpc); err != nil {
+		return nil, "", err
 	}
-	return subnets, o.route(ctx, vpc, gateway)
+	return subnets, gateway, o.route(ctx, vpc, gateway)
 }
 
 // elect finds the VPC that everybody uses: of those that spawn made, the one

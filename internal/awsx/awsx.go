@@ -181,16 +181,17 @@ func newRetryer() aws.Retryer {
 // EC2 is a client for the target's region.
 func (t *Target) EC2() *ec2.Client { return ec2.NewFromConfig(t.config) }
 
+// In is the same cloud, as the same caller, in another region.
+func (t *Target) In(region string) *Target {
+	there := *t
+	there.Region, there.config = region, t.config.Copy()
+	there.config.Region = region
+	return &there
+}
+
 // EC2In is a client for a region.
 func (t *Target) EC2In(region string) *ec2.Client {
 	return ec2.NewFromConfig(t.config, func(o *ec2.Options) { o.Region = region })
-}
-
-// In is the same cloud in another region.
-func (t *Target) In(region string) *Target {
-	there := *t
-	there.Region, there.config.Region = region, region
-	return &there
 }
 
 // Config is what clients of other services are made from, by whoever asks them:

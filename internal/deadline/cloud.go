@@ -221,32 +221,37 @@ func (c Cloud) Read(ctx context.Context, instance, request string) (Armed, error
 }
 
 func (c Cloud) get(ctx context.Context, name string) (Armed, error) {
-	out, err := c.API.GetSchedule(ctx, &scheduler.GetScheduleInput{GroupName: aws.String(permissions.ScheduleGroup), Name: aws.String(name)})
-	switch {
-	case awserr.IsNotFound(err):
-		return Armed{}, nil
-	case err != nil:
-		return Armed{}, fmt.Errorf("read the schedule %s: %w", name, err)
-	case out.State != types.ScheduleStateEnabled:
-		return Armed{}, nil // somebody switched it off
+	out, err := c.read(ctx, name)
+	if err != nil || out == nil || out.State != types.ScheduleStateEnabled { // somebody may have switched it off
+		return Armed{}, err
 	}
 	return Armed{From: aws.ToTime(out.StartDate).UTC(), Until: aws.ToTime(out.EndDate).UTC()}, nil
 }
 
-// Listed is a schedule of the region's group.
+// Listed is a schedule of the region's group. It is about an instance or about a
+// piece of furniture.
 type Listed struct {
-	Name     string
-	Instance string // the id of the instance that it is about
-	Created  time.Time
+	Name      string
+	Instance  string // the instance's id; "": it is about furniture
+	Furniture string // the furniture's id; "": it is about an instance
+	Created   time.Time
 }
 
 // List lists the schedules that are about instances. Without a group there are
 // none.
-func (c Cloud) List(ctx context.Context) ([]Listed, error) {
+func (c Cloud) List(ctx context.Context) ([]Listed, error) { return c.list(ctx, "i-") }
+
+// All lists every schedule of the group.
+func (c Cloud) All(ctx context.Context) ([]Listed, error) { return c.list(ctx, "") }
+
+// list lists those whose names begin with a prefix.
+func (c Cloud) list(ctx context.Context, prefix string) ([]Listed, error) {
 	var all []Listed
-	pages := scheduler.NewListSchedulesPaginator(c.API, &scheduler.ListSchedulesInput{
-		GroupName: aws.String(permissions.ScheduleGroup), NamePrefix: aws.String("i-"),
-	})
+	in := &scheduler.ListSchedulesInput{GroupName: aws.String(permissions.ScheduleGroup)}
+	if prefix != "" {
+		in.NamePrefix = aws.String(prefix)
+	}
+	pages := scheduler.NewListSchedulesPaginator(c.API, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if awserr.IsNotFound(err) {
@@ -256,8 +261,13 @@ func (c Cloud) List(ctx context.Context) ([]Listed, error) {
 			return nil, fmt.Errorf("list the schedules: %w", err)
 		}
 		for _, s := range page.Schedules {
-			name := aws.ToString(s.Name)
-			all = append(all, Listed{Name: name, Instance: strings.TrimSuffix(name, cancelSuffix), Created: aws.ToTime(s.CreationDate)})
+			l := Listed{Name: aws.ToString(s.Name), Created: aws.ToTime(s.CreationDate)}
+			if about := aboutOf(l.Name); strings.HasPrefix(about, "i-") {
+				l.Instance = about
+			} else {
+				l.Furniture = about
+			}
+			all = append(all, l)
 		}
 	}
 	return all, nil

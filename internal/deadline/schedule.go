@@ -46,6 +46,7 @@ type schedule struct {
 	target string
 	input  string // of the target's operation, JSON
 	start  time.Time
+	every  string // a rate
 	role   string // an ARN
 }
 
@@ -82,6 +83,7 @@ func schedules(instance, request string, at lifecycle.Deadline, now time.Time, r
 		target: endTarget,
 		input:  input("InstanceIds", instance),
 		start:  start,
+		every:  again,
 		role:   role,
 	}}
 	if request != "" {
@@ -91,6 +93,7 @@ func schedules(instance, request string, at lifecycle.Deadline, now time.Time, r
 			target: cancelTarget,
 			input:  input("SpotInstanceRequestIds", request),
 			start:  start.Add(-lead),
+			every:  again,
 			role:   role,
 		})
 	}
@@ -111,7 +114,7 @@ func (s schedule) create() *scheduler.CreateScheduleInput {
 		GroupName:             aws.String(permissions.ScheduleGroup),
 		Name:                  aws.String(s.name),
 		Description:           aws.String(s.about),
-		ScheduleExpression:    aws.String(again),
+		ScheduleExpression:    aws.String(s.every),
 		StartDate:             aws.Time(s.start),
 		EndDate:               aws.Time(s.start.Add(span)),
 		State:                 types.ScheduleStateEnabled,

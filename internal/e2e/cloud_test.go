@@ -16,10 +16,11 @@ import (
 )
 
 // seen prints what is in the local cloud, a line each, for stdout to match:
-// seen instances, seen spot-requests, seen schedules, seen boots, seen disks.
+// seen instances, seen spot-requests, seen schedules, seen janitors, seen remains,
+// seen boots, seen disks.
 func seen(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: seen instances|spot-requests|schedules|boots|disks")
+		ts.Fatalf("usage: seen instances|spot-requests|schedules|janitors|remains|boots|disks")
 	}
 	ctx, api := context.Background(), localEC2(ts, awsx.DefaultRegion)
 	switch args[0] {
@@ -44,6 +45,10 @@ func seen(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "schedules":
 		seeSchedules(ctx, ts)
+	case "janitors":
+		seeJanitors(ctx, ts)
+	case "remains":
+		seeRemains(ctx, ts)
 	case "boots":
 		seenBoots(ctx, ts, api)
 	case "disks":

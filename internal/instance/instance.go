@@ -34,11 +34,14 @@ type Instance struct {
 	PublicIP    string    // "" when it has none
 	Hibernates  bool      // it was launched to be able to
 	PrivateIP   string    // in its VPC
+	VPC         string    // "" once it has ended
+	Groups      []string  // its security groups' ids; none once it has ended
 	KeyName     string    // the key pair that lets its user in; "" when none does
 	Software    string    // what is billed beside the machine, as Software names it; "" when nothing is
 	Launched    time.Time // the last start, by EC2's clock
 	Tags        lifecycle.InstanceTags
 	TagProblems []error           // tags that could not be understood
+	Kept        bool              // it is never to be deleted but by its own layers and its owner's word
 	NoBackstop  bool              // its launch could not arm the cloud's layer of the deadline
 	Status      *lifecycle.Status // what the agent said last; nil when it said nothing
 }
@@ -105,8 +108,13 @@ func Read(i types.Instance) Instance {
 
 		SpotRequest: aws.ToString(i.SpotInstanceRequestId),
 		Persistent:  tags[lifecycle.TagSpotRequest],
+		Kept:        lifecycle.Kept(tags),
 		NoBackstop:  tags[lifecycle.TagBackstop] == lifecycle.BackstopMissing,
 		Reservation: aws.ToString(i.CapacityReservationId),
+		VPC:         aws.ToString(i.VpcId),
+	}
+	for _, g := range i.SecurityGroups {
+		in.Groups = append(in.Groups, aws.ToString(g.GroupId))
 	}
 	if i.HibernationOptions != nil {
 		in.Hibernates = aws.ToBool(i.HibernationOptions.Configured)

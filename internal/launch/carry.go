@@ -12,9 +12,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
-// cargoPrefix begins the names of what users' user-data is carried in.
-const cargoPrefix = "user-data/"
-
 // carry puts user-data that is too large to be sent into the account's bucket,
 // from which cloud-init fetches it with an address that holds for an hour.
 func (r *running) carry(ctx context.Context, have *prepared) error {
@@ -45,7 +42,7 @@ func (r *running) carry(ctx context.Context, have *prepared) error {
 
 func cargoKey(cargo []byte) string {
 	sum := sha256.Sum256(cargo)
-	return cargoPrefix + hex.EncodeToString(sum[:])
+	return account.CargoPrefix + hex.EncodeToString(sum[:])
 }
 
 // cargoURL is where an instance would find the user-data, once it is there.

@@ -37,6 +37,7 @@ type cloudLayer struct {
 	remembered bool          // they are, by what an earlier launch knew
 	refused    error         // why they are not
 	working    sync.WaitGroup
+	furniture  deadline.Furniture // for which janitors were written, or are about to be
 
 	mu     sync.Mutex           // guards what follows
 	cancel []context.CancelFunc // of all that is working

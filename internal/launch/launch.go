@@ -40,6 +40,7 @@ type Launcher struct {
 	Quota      func(context.Context, Candidate) (Quota, error) // nil: left to EC2
 	Scheduler  SchedulerAPI
 	Scheduled  bool                                                                               // the schedules' role and group are known to be there: made only if that proves wrong
+	NoJanitor  bool                                                                               // the cloud is not to take away by itself what launches share
 	ObjectURLs func(ctx context.Context, bucket, key string) (plain, presigned string, err error) // where an instance finds an object
 	AgentURL   string                                                                             // where an agent is found when there is no bucket; "": nowhere
 	Address    func(context.Context) (netip.Prefix, error)                                        // the caller's address
@@ -190,7 +191,7 @@ func (r *running) undo(ctx context.Context, cause error) error {
 				if o.Gone() {
 					undone++
 				}
-				failed = errors.Join(failed, o.Err, r.disarmCloud(ctx, o))
+				failed = errors.Join(failed, o.Err, r.disarmCloud(ctx, o), r.dismissJanitors(ctx, o))
 			}
 			return fmt.Sprintf("%d of %d deleted", undone, len(r.made)), failed
 		})

@@ -53,7 +53,9 @@ func (r *running) ensureNetwork(ctx context.Context, have *prepared) (detail str
 	if err != nil {
 		return "", err
 	}
-	have.network, _, err = recalled(r, StepNetwork, chosen.place.VPC+" "+source.String(), func() (account.Network, error) {
+	name := chosen.place.VPC + " " + source.String()
+	r.doubtNetwork(name)
+	have.network, _, err = recalled(r, StepNetwork, name, func() (account.Network, error) {
 		if chosen.Subnet != "" {
 			return account.EnsureGroup(ctx, r.EC2, chosen.place.VPC, source, have.origin, r.record)
 		}

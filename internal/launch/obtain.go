@@ -115,6 +115,7 @@ func (r *running) attempt(ctx context.Context, t try, share int, have *prepared)
 		return nil, err
 	}
 	r.armCloud(ctx, made, a)
+	r.postponeJanitors(ctx, have, a)
 	return r.await(ctx, made, a)
 }
 

@@ -49,8 +49,9 @@ func (h household) launch(t *testing.T) []tape.Call {
 }
 
 // coldCalls is how many calls a cold launch may take, polling apart. Four of them
-// are the cloud's layer of the deadline: role, policy, group, schedule.
-const coldCalls = 17
+// are the cloud's layer of the deadline: role, policy, group, schedule; one lets
+// the cloud take the security group away when nothing uses it any more.
+const coldCalls = 18
 
 // end terminates an instance and waits until it is gone, and its interface with
 // it.

@@ -128,6 +128,46 @@ func TestASchedulesDeletesASecurityGroupOnceItIsFree(t *testing.T) {
 	}
 }
 
+// A network goes by schedules that know no order: what is refused because
+// something depends on it is called again later.
+func TestSchedulesTakeANetworkAway(t *testing.T) {
+	w := newWorld(t)
+	w.scheduleGroup()
+	role := w.schedulerRole("deletes", groupARN, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}`)
+	api := w.ec2(w.admin())
+	vpc, err := api.CreateVpc(t.Context(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.9.0.0/16")})
+	noError(t, err)
+	subnet, err := api.CreateSubnet(t.Context(), &ec2.CreateSubnetInput{VpcId: vpc.Vpc.VpcId, CidrBlock: aws.String("10.9.0.0/20")})
+	noError(t, err)
+	gateway, err := api.CreateInternetGateway(t.Context(), &ec2.CreateInternetGatewayInput{})
+	noError(t, err)
+	_, err = api.AttachInternetGateway(t.Context(), &ec2.AttachInternetGatewayInput{VpcId: vpc.Vpc.VpcId, InternetGatewayId: gateway.InternetGateway.InternetGatewayId})
+	noError(t, err)
+	start := w.clock.Now().Add(time.Hour)
+	// The worst order, ten minutes apart: each but the last two is refused at first.
+	for i, call := range [][2]string{
+		{"deleteVpc", fmt.Sprintf(`{"VpcId":%q}`, *vpc.Vpc.VpcId)},
+		{"deleteInternetGateway", fmt.Sprintf(`{"InternetGatewayId":%q}`, *gateway.InternetGateway.InternetGatewayId)},
+		{"detachInternetGateway", fmt.Sprintf(`{"InternetGatewayId":%q,"VpcId":%q}`, *gateway.InternetGateway.InternetGatewayId, *vpc.Vpc.VpcId)},
+		{"deleteSubnet", fmt.Sprintf(`{"SubnetId":%q}`, *subnet.Subnet.SubnetId)},
+	} {
+		at := w.ending(call[0], role, "", start.Add(time.Duration(2*i)*time.Minute))
+		noError(t, w.create(towards(at, "arn:aws:scheduler:::aws-sdk:ec2:"+call[0], call[1])))
+	}
+	noError(t, w.clock.Advance(time.Hour+9*time.Minute))
+	for _, action := range []string{"DeleteVpc", "DeleteInternetGateway"} {
+		if got := w.outcomes(action); !slices.Equal(got, []string{"DependencyViolation"}) {
+			t.Errorf("%s at first: %v", action, got)
+		}
+	}
+	noError(t, w.clock.Advance(20*time.Minute))
+	for _, action := range []string{"DeleteVpc", "DeleteInternetGateway", "DetachInternetGateway", "DeleteSubnet"} {
+		if got := w.outcomes(action); !slices.Contains(got, "ok") {
+			t.Errorf("%s: %v", action, got)
+		}
+	}
+}
+
 // Schedules outlive the cloud: what is still to come comes, and what should
 // have come meanwhile comes at once.
 func TestSchedulesAreKept(t *testing.T) {

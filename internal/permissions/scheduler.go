@@ -40,14 +40,18 @@ func SchedulerTrust(partition, account string) Document {
 }
 
 // Scheduler is what the cloud's schedules may do: end instances that spawn made,
-// and cancel Spot requests that spawn made, so that these make no replacement.
+// and cancel Spot requests that spawn made, so that these make no replacement;
+// and take away what launches share, as far as EC2 lets go of it and nobody said
+// that it is to be kept.
 //
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 func Scheduler(partition, account string) Document {
 	ours := map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/" + lifecycle.TagManaged: {"true"}}}
+	unkept := map[string]map[string][]string{"StringEquals": ours["StringEquals"], "StringNotEquals": {"aws:ResourceTag/" + lifecycle.TagKeep: {"true"}}}
 	return Document{Version: version, Statement: []Statement{
 		{Sid: "EndInstances", Effect: "Allow", Action: []string{"ec2:TerminateInstances"}, Resource: ec2ARNs(partition, account, "instance"), Condition: ours},
 		{Sid: "CancelSpotRequests", Effect: "Allow", Action: []string{"ec2:CancelSpotInstanceRequests"}, Resource: ec2ARNs(partition, account, "spot-instances-request"), Condition: ours},
+		{Sid: "TakeUnusedAway", Effect: "Allow", Action: []string{"ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DetachInternetGateway", "ec2:DeleteInternetGateway", "ec2:DeleteVpc"}, Resource: ec2ARNs(partition, account, "security-group", "subnet", "internet-gateway", "vpc"), Condition: unkept},
 	}}
 }
 

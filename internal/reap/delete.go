@@ -69,11 +69,13 @@ func deleteOne(ctx context.Context, api API, item Item) error {
 		_, err = api.CancelSpotInstanceRequests(ctx, &ec2.CancelSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{item.ID}})
 	case Instance:
 		_, err = api.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{item.ID}})
+	case Interface:
+		_, err = api.DeleteNetworkInterface(ctx, &ec2.DeleteNetworkInterfaceInput{NetworkInterfaceId: aws.String(item.ID)})
 	case Volume:
 		_, err = api.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: aws.String(item.ID)})
 	case SecurityGroup:
 		_, err = api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: aws.String(item.ID)})
-	case Schedule:
+	case Schedule, Cargo, Bucket, ScheduleGroup, InstanceProfile, Role:
 		err = errors.New("it is no resource of EC2")
 	case Subnet:
 		_, err = api.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: aws.String(item.ID)})
@@ -117,4 +119,14 @@ func Clean(ctx context.Context, api API, items []Item, scope Scope) (Sweep, erro
 		err = errors.Join(err, o.Err)
 	}
 	return s, err
+}
+
+// Gone are the items that were deleted.
+func (s Sweep) Gone() (gone []Item) {
+	for _, o := range s.Outcomes {
+		if o.Gone() {
+			gone = append(gone, o.Item)
+		}
+	}
+	return gone
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/instance"
-	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
 // NetworkAPI is what taking away a network of ours takes.
@@ -27,12 +26,6 @@ type NetworkAPI interface {
 	DetachInternetGateway(context.Context, *ec2.DetachInternetGatewayInput, ...func(*ec2.Options)) (*ec2.DetachInternetGatewayOutput, error)
 	DeleteInternetGateway(context.Context, *ec2.DeleteInternetGatewayInput, ...func(*ec2.Options)) (*ec2.DeleteInternetGatewayOutput, error)
 	DeleteVpc(context.Context, *ec2.DeleteVpcInput, ...func(*ec2.Options)) (*ec2.DeleteVpcOutput, error)
-}
-
-// settled tells that furniture is old enough, or this machine's own: younger
-// one may be somebody's launch in progress.
-func (s Scope) settled(id string, tags map[string]string) bool {
-	return s.Now.Sub(lifecycle.ReadOrigin(tags).Created) >= youngest || s.Mine(id)
 }
 
 // part is something of a network, with whether it may be reaped.
@@ -172,7 +165,9 @@ func (s Scope) part(kind Kind, id, vpc string, tags []types.Tag) part {
 	case vpc == "":
 		why = "it is attached to nothing"
 	}
-	return part{Item{Kind: kind, ID: id, Name: m[lifecycle.TagName], Why: why}, vpc, s.covers(m) && s.settled(id, m)}
+	item := s.item(kind, id, why, m)
+	item.vpc = vpc
+	return part{item, vpc, s.covers(m) && s.settled(id, m)}
 }
 
 // attachedTo is the VPC of a gateway; "" where it has none.

@@ -1,66 +1,36 @@
 // Package reap finds what instances and launches have left behind and deletes
 // it, in dependency order, and proves it by listing again.
 //
-// It touches only what bears spawn:managed=true and not spawn:keep=true. AWS is
-// the arbiter of what is in use: a delete that it refuses for that reason is no
-// failure, and nothing is forced.
+// It touches only what bears spawn:managed=true and not spawn:keep=true; what
+// cannot bear tags it knows by names that are spawn's alone. AWS is the arbiter
+// of what is in use: a delete that it refuses for that reason is no failure, and
+// nothing is forced.
 package reap
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"golang.org/x/sync/errgroup"
 
-	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awserr"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
-// API is all that reap may do to an account.
+// API is all that reap may do to an account's EC2.
 type API interface {
 	instance.Actor
 	DescribeVolumes(context.Context, *ec2.DescribeVolumesInput, ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error)
+	DescribeSpotInstanceRequests(context.Context, *ec2.DescribeSpotInstanceRequestsInput, ...func(*ec2.Options)) (*ec2.DescribeSpotInstanceRequestsOutput, error)
 	DescribeNetworkInterfaces(context.Context, *ec2.DescribeNetworkInterfacesInput, ...func(*ec2.Options)) (*ec2.DescribeNetworkInterfacesOutput, error)
 	DescribeSecurityGroups(context.Context, *ec2.DescribeSecurityGroupsInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error)
+	DeleteNetworkInterface(context.Context, *ec2.DeleteNetworkInterfaceInput, ...func(*ec2.Options)) (*ec2.DeleteNetworkInterfaceOutput, error)
 	DeleteVolume(context.Context, *ec2.DeleteVolumeInput, ...func(*ec2.Options)) (*ec2.DeleteVolumeOutput, error)
 	DeleteSecurityGroup(context.Context, *ec2.DeleteSecurityGroupInput, ...func(*ec2.Options)) (*ec2.DeleteSecurityGroupOutput, error)
 	NetworkAPI
 }
-
-// Kind is a sort of leftover. The order of the constants is the order in which
-// they can be deleted.
-type Kind int
-
-// The kinds.
-const (
-	SpotRequest Kind = iota // a persistent one, which would start an instance anew
-	Instance
-	Volume
-	SecurityGroup
-	Subnet
-	Gateway
-	VPC
-	Schedule // not among what Delete deletes: see CleanSchedules
-)
-
-func (k Kind) String() string {
-	return [...]string{"Spot request", "instance", "volume", "security group", "subnet", "internet gateway", "VPC", "schedule"}[k]
-}
-
-// Item is something that is left.
-type Item struct {
-	Kind Kind   `json:"kind"`
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"`
-	Why  string `json:"why"` // why it counts as left
-}
-
-// MarshalText writes the kind in words.
-func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // youngest is the age below which furniture is left alone: a launch on another
 // machine may be about to use it.
@@ -68,123 +38,94 @@ const youngest = 15 * time.Minute
 
 // Scope says what may be reaped.
 type Scope struct {
-	Owner string            // only this principal's
-	Now   time.Time         // by the service's clock
-	Mine  func(string) bool // whether this machine's finished launches made the id; such furniture may be young
+	Owner     string            // only this principal's
+	AllOwners bool              // everybody's, but for instances that live
+	Region    string            // in which it is, for its prices
+	Now       time.Time         // by the service's clock
+	Mine      func(string) bool // whether this machine's finished launches made the id; such furniture may be young
 
 	ending map[string]bool // instances that were found to be left: what only they use is left too
+	gone   map[string]bool // what was just deleted: its schedules go at once
 }
 
 func (s Scope) covers(tags map[string]string) bool {
-	return lifecycle.Managed(tags) && !lifecycle.Kept(tags) && tags[lifecycle.TagOwner] == s.Owner
+	return lifecycle.Managed(tags) && !lifecycle.Kept(tags) && (s.AllOwners || tags[lifecycle.TagOwner] == s.Owner)
+}
+
+// settled tells that furniture is old enough, or this machine's own: younger
+// one may be somebody's launch in progress.
+func (s Scope) settled(id string, tags map[string]string) bool {
+	return s.Now.Sub(lifecycle.ReadOrigin(tags).Created) >= youngest || s.Mine(id)
+}
+
+// item is an item with what its tags say.
+func (s Scope) item(kind Kind, id, why string, tags map[string]string) Item {
+	return Item{Kind: kind, ID: id, Name: tags[lifecycle.TagName], Why: why, Owner: tags[lifecycle.TagOwner], Monthly: free, launch: tags[lifecycle.TagLaunch]}
+}
+
+// Found is what a look at a region has found.
+type Found struct {
+	Left    []Item              // to be deleted, in that order
+	Costing []Item              // instances that are not past their deadline, do nothing, and cost money: they stay
+	Missing []instance.Instance // the caller's that live without the cloud's layer of their deadline
+	Living  int                 // instances of spawn's that have not ended and are not left, anybody's
+	Unseen  []Unseen            // what may not be listed
+}
+
+// Unseen is something that the caller may not list.
+type Unseen struct {
+	What string // in the plural
+	Err  error
 }
 
 // Find lists what is left in the region: instances past their deadline,
-// volumes without an instance, security groups that nothing uses, and networks
-// of ours that nothing is in.
+// belongings without a living parent, security groups that nothing uses, and
+// networks of ours that nothing is in.
 func Find(ctx context.Context, api API, scope Scope) ([]Item, error) {
-	found, err := overdue(ctx, api, scope)
+	found, err := look(ctx, api, scope)
+	return found.Left, err
+}
+
+// look is Find with all that it sees. Nobody's rights suffice for less than
+// instances and groups; what else may not be listed is told.
+func look(ctx context.Context, api API, scope Scope) (Found, error) {
+	var f Found
+	b, err := listBelongings(ctx, api)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	scope.ending = make(map[string]bool)
-	for _, in := range found {
-		scope.ending[in.ID] = true
+	f.unseen("Spot requests", b.unseen)
+	f.instances(b, scope)
+	f.Left = append(f.Left, looseRequests(b, scope)...)
+	f.Left = append(f.Left, looseVolumes(b, scope)...)
+	finders := []struct {
+		what string
+		find func(context.Context, API, Scope) ([]Item, error)
+	}{{"network interfaces", looseInterfaces}, {"security groups", unusedGroups}, {"networks", unusedNetworks}}
+	items, errs := make([][]Item, len(finders)), make([]error, len(finders))
+	var all errgroup.Group
+	for i, finder := range finders {
+		all.Go(func() error {
+			items[i], errs[i] = finder.find(ctx, api, scope)
+			if awserr.IsDenied(errs[i]) {
+				return nil
+			}
+			return errs[i]
+		})
 	}
-	for _, find := range []func(context.Context, API, Scope) ([]Item, error){looseVolumes, unusedGroups, unusedNetworks} {
-		items, err := find(ctx, api, scope)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, items...)
+	if err := all.Wait(); err != nil {
+		return f, err
 	}
-	return found, nil
+	for i, finder := range finders {
+		f.unseen(finder.what, errs[i])
+		f.Left = append(f.Left, items[i]...)
+	}
+	return f, nil
 }
 
-func overdue(ctx context.Context, api API, scope Scope) ([]Item, error) {
-	all, err := instance.List(ctx, api)
+func (f *Found) unseen(what string, err error) {
 	if err != nil {
-		return nil, err
+		f.Unseen = append(f.Unseen, Unseen{what, err})
 	}
-	var out []Item
-	for _, in := range all {
-		if in.Tags.Owner == scope.Owner && !in.State.Ended() && !in.Tags.Deadline.IsZero() && in.Tags.Deadline.Passed(scope.Now) {
-			out = append(out, Item{Instance, in.ID, in.Name, "past its deadline"})
-		}
-	}
-	return out, nil
-}
-
-func looseVolumes(ctx context.Context, api API, scope Scope) ([]Item, error) {
-	var out []Item
-	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{Filters: []types.Filter{
-		instance.Managed(), {Name: aws.String("status"), Values: []string{"available"}},
-	}})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list the volumes: %w", err)
-		}
-		for _, v := range page.Volumes {
-			if tags := account.TagMap(v.Tags); scope.covers(tags) {
-				out = append(out, Item{Volume, aws.ToString(v.VolumeId), tags[lifecycle.TagName], "no instance uses it"})
-			}
-		}
-	}
-	return out, nil
-}
-
-func unusedGroups(ctx context.Context, api API, scope Scope) ([]Item, error) {
-	groups := make(map[string]string)
-	pages := ec2.NewDescribeSecurityGroupsPaginator(api, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{instance.Managed()}})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list the security groups: %w", err)
-		}
-		for _, g := range page.SecurityGroups {
-			id, tags := aws.ToString(g.GroupId), account.TagMap(g.Tags)
-			if scope.covers(tags) && scope.settled(id, tags) {
-				groups[id] = aws.ToString(g.GroupName)
-			}
-		}
-	}
-	if len(groups) == 0 {
-		return nil, nil
-	}
-	if err := dropUsed(ctx, api, scope, groups); err != nil {
-		return nil, err
-	}
-	var out []Item
-	for _, id := range lifecycle.SortedKeys(groups) {
-		out = append(out, Item{SecurityGroup, id, groups[id], "nothing uses it"})
-	}
-	return out, nil
-}
-
-// goes tells that a network interface goes with an instance that is left.
-func (s Scope) goes(nic types.NetworkInterface) bool {
-	return nic.Attachment != nil && s.ending[aws.ToString(nic.Attachment.InstanceId)]
-}
-
-// dropUsed takes the groups out that a network interface has. The interface of
-// an instance keeps its group until the instance is terminated for good.
-func dropUsed(ctx context.Context, api API, scope Scope, groups map[string]string) error {
-	filter := types.Filter{Name: aws.String("group-id"), Values: lifecycle.SortedKeys(groups)}
-	pages := ec2.NewDescribeNetworkInterfacesPaginator(api, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{filter}})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("list the network interfaces: %w", err)
-		}
-		for _, nic := range page.NetworkInterfaces {
-			if scope.goes(nic) {
-				continue
-			}
-			for _, g := range nic.Groups {
-				delete(groups, aws.ToString(g.GroupId))
-			}
-		}
-	}
-	return nil
 }

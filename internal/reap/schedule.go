@@ -17,9 +17,9 @@ import (
 )
 
 // Backstops is the cloud's layer of a region's deadlines, compared with the
-// instances that there are.
+// instances that there are, and what of its schedules is about nothing any more.
 type Backstops struct {
-	Loose   []Item              // schedules whose instance has ended
+	Loose   []Item              // schedules whose instance has ended, or whose furniture is gone
 	Missing []instance.Instance // the caller's that live without one
 }
 
@@ -27,8 +27,8 @@ type Backstops struct {
 // schedule bears no tags: it is known by its group and by the id in its name.
 // One of an instance that lives is never loose, whoever's it is, nor is one of
 // somebody else's instance that EC2 still shows.
-func FindBackstops(ctx context.Context, api instance.Describer, cloud deadline.Cloud, scope Scope) (Backstops, error) {
-	listed, err := cloud.List(ctx) // before the instances: what is listed was launched before
+func FindBackstops(ctx context.Context, api API, cloud deadline.Cloud, scope Scope) (Backstops, error) {
+	listed, err := cloud.All(ctx) // before the instances: what is listed was launched before
 	if err != nil {
 		return Backstops{}, err
 	}
@@ -40,7 +40,10 @@ func FindBackstops(ctx context.Context, api instance.Describer, cloud deadline.C
 	if err != nil {
 		return Backstops{}, err
 	}
-	return compare(listed, instances, others, scope), nil
+	b := compare(listed, instances, others, scope)
+	idle, err := idleJanitors(ctx, api, listed, scope)
+	b.Loose = append(b.Loose, idle...)
+	return b, err
 }
 
 func compare(listed []deadline.Listed, instances []instance.Instance, others map[string]bool, scope Scope) (b Backstops) {
@@ -52,11 +55,11 @@ func compare(listed []deadline.Listed, instances []instance.Instance, others map
 	for _, s := range listed {
 		names[s.Instance]++
 		in, shown := known[s.Instance]
-		ended := shown && in.State.Ended() && in.Tags.Owner == scope.Owner
+		ended := shown && in.State.Ended() && (scope.AllOwners || in.Tags.Owner == scope.Owner)
 		// An instance that was launched a moment ago need not be shown yet.
-		vanished := !shown && !others[s.Instance] && (scope.Now.Sub(s.Created) >= youngest || scope.Mine(s.Instance))
-		if ended || vanished {
-			b.Loose = append(b.Loose, Item{Schedule, s.Name, in.Name, "its instance has ended"})
+		vanished := !shown && !others[s.Instance] && scope.old(s)
+		if s.Instance != "" && (ended || vanished) {
+			b.Loose = append(b.Loose, Item{Kind: Schedule, ID: s.Name, Name: in.Name, Why: "its instance has ended", Owner: in.Tags.Owner, Monthly: free})
 		}
 	}
 	for _, in := range instances {
@@ -72,12 +75,38 @@ func compare(listed []deadline.Listed, instances []instance.Instance, others map
 	return b
 }
 
+// old tells that what a schedule is about would be shown by now, if it were
+// there.
+func (s Scope) old(l deadline.Listed) bool {
+	return s.Now.Sub(l.Created) >= youngest || s.Mine(l.Instance+l.Furniture) || s.gone[l.Instance+l.Furniture]
+}
+
+// idleJanitors are the schedules that would take away furniture which is gone.
+func idleJanitors(ctx context.Context, api API, listed []deadline.Listed, scope Scope) (loose []Item, err error) {
+	var ids []string
+	for _, s := range listed {
+		if s.Furniture != "" && !slices.Contains(ids, s.Furniture) {
+			ids = append(ids, s.Furniture)
+		}
+	}
+	there, err := furnitureThere(ctx, api, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range listed {
+		if s.Furniture != "" && !there[s.Furniture] && scope.old(s) {
+			loose = append(loose, Item{Kind: Schedule, ID: s.Name, Why: "what it would take away is gone", Monthly: free})
+		}
+	}
+	return loose, nil
+}
+
 // unlisted are those instances with a schedule that exist although they do not
 // bear our tag any more: somebody took it away.
 func unlisted(ctx context.Context, api instance.Describer, listed []deadline.Listed, instances []instance.Instance) (map[string]bool, error) {
 	var ids []string
 	for _, s := range listed {
-		if !slices.Contains(ids, s.Instance) && !slices.ContainsFunc(instances, func(in instance.Instance) bool { return in.ID == s.Instance }) {
+		if s.Instance != "" && !slices.Contains(ids, s.Instance) && !slices.ContainsFunc(instances, func(in instance.Instance) bool { return in.ID == s.Instance }) {
 			ids = append(ids, s.Instance)
 		}
 	}
@@ -105,9 +134,9 @@ func unlisted(ctx context.Context, api instance.Describer, listed []deadline.Lis
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 const maxFilterValues = 200
 
-// CleanSchedules deletes the schedules whose instance has ended and lists again
-// to prove it.
-func CleanSchedules(ctx context.Context, api instance.Describer, cloud deadline.Cloud, scope Scope) (Sweep, error) {
+// CleanSchedules deletes the schedules that are about nothing any more and lists
+// again to prove it.
+func CleanSchedules(ctx context.Context, api API, cloud deadline.Cloud, scope Scope) (Sweep, error) {
 	found, err := FindBackstops(ctx, api, cloud, scope)
 	if err != nil || len(found.Loose) == 0 {
 		return Sweep{}, err

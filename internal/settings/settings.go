@@ -44,3 +44,7 @@ func AgentURL() string { return os.Getenv("SPAWN_AGENT_URL") }
 
 // Ceiling is the longest life that an instance may be given.
 func Ceiling() time.Duration { return lifecycle.DefaultCeiling }
+
+// NoJanitor tells that the cloud is not to take away by itself what launches
+// share, once nothing has used it for a while: SPAWN_JANITOR=off.
+func NoJanitor() bool { return os.Getenv("SPAWN_JANITOR") == "off" }

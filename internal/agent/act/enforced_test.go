@@ -224,9 +224,9 @@ func (s *scene) powerlessOver(api act.EC2API, me, other, others string) {
 	s.denied("hibernate", victim.Hibernate(short(s.T)))
 	s.denied("tag", victim.Tell(short(s.T), lifecycle.Status{Phase: lifecycle.PhaseReady}))
 	s.denied("cancel the request of", victim.CancelSpot(short(s.T), others))
-	s.denied("extend", s.tag(api, other, lifecycle.TagDeadline, "2040-01-01T00:00:00Z"))
-	s.denied("take over", s.tag(api, other, lifecycle.TagManaged, "true"))
-	s.denied("claim the request of", s.tag(api, others, lifecycle.TagInstance, "arn:aws:ec2:"+s.cloud.Target.Region+":"+s.who.Account+":instance/"+me))
+	s.denied("extend", s.tries(api, other, lifecycle.TagDeadline, "2040-01-01T00:00:00Z"))
+	s.denied("take over", s.tries(api, other, lifecycle.TagManaged, "true"))
+	s.denied("claim the request of", s.tries(api, others, lifecycle.TagInstance, "arn:aws:ec2:"+s.cloud.Target.Region+":"+s.who.Account+":instance/"+me))
 }
 
 // powerlessOverItsOwnTags fails if an instance can write more of its own tags
@@ -234,12 +234,12 @@ func (s *scene) powerlessOver(api act.EC2API, me, other, others string) {
 func (s *scene) powerlessOverItsOwnTags(api act.EC2API, me string) {
 	s.Helper()
 	for _, key := range []string{lifecycle.TagDeadline, lifecycle.TagSpotRequest, lifecycle.TagManaged, lifecycle.TagOwner} {
-		s.denied("write "+key+" on itself, and on", s.tag(api, me, key, "x"))
-		s.denied("write "+key+" beside its status on itself, and on", s.tag(api, me, lifecycle.TagStatus, "x", key, "x"))
+		s.denied("write "+key+" on itself, and on", s.tries(api, me, key, "x"))
+		s.denied("write "+key+" beside its status on itself, and on", s.tries(api, me, lifecycle.TagStatus, "x", key, "x"))
 	}
 }
 
-func (s *scene) tag(api act.EC2API, id string, keysAndValues ...string) error {
+func (s *scene) tries(api act.EC2API, id string, keysAndValues ...string) error {
 	var tags []types.Tag
 	for i := 0; i < len(keysAndValues); i += 2 {
 		tags = append(tags, types.Tag{Key: aws.String(keysAndValues[i]), Value: aws.String(keysAndValues[i+1])})

@@ -63,6 +63,10 @@ func operationOf(arn string) (operation, bool) {
 	for _, o := range []operation{
 		{"ec2", "TerminateInstances", map[string]string{"InstanceIds": "InstanceId"}},
 		{"ec2", "DeleteSecurityGroup", map[string]string{"GroupId": "GroupId"}},
+		{"ec2", "DeleteSubnet", map[string]string{"SubnetId": "SubnetId"}},
+		{"ec2", "DetachInternetGateway", map[string]string{"InternetGatewayId": "InternetGatewayId", "VpcId": "VpcId"}},
+		{"ec2", "DeleteInternetGateway", map[string]string{"InternetGatewayId": "InternetGatewayId"}},
+		{"ec2", "DeleteVpc", map[string]string{"VpcId": "VpcId"}},
 		{"ec2", "CancelSpotInstanceRequests", map[string]string{"SpotInstanceRequestIds": "SpotInstanceRequestId"}},
 	} {
 		if arn == universal+o.service+":"+strings.ToLower(o.action[:1])+o.action[1:] {

@@ -3,7 +3,6 @@ package cleanup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
-	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/reap"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -19,9 +17,13 @@ import (
 
 // Options are what the command line says.
 type Options struct {
-	Factory *factory.Factory
-	Yes     bool
-	DryRun  bool
+	Factory    *factory.Factory
+	Yes        bool
+	DryRun     bool
+	AllRegions bool
+	AllOwners  bool
+	Everything bool
+	Output     string
 }
 
 // New makes the command.
@@ -29,101 +31,127 @@ func New(f *factory.Factory) *cobra.Command {
 	o := &Options{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "cleanup",
-		Short: "Delete what your instances have left behind in the region",
+		Short: "Delete what your instances have left behind",
 		Long: `Delete what your instances have left behind in the region: instances past their
-deadline, volumes without an instance, security groups that nothing uses, spawn's
-own VPC (where there is no default one) when nothing is in it, schedules whose
-instance has ended. An instance that lacks the cloud's layer of its deadline gets
-it. Only what spawn made for you is touched. Your key pair, the agent's role and its
-bucket stay: they cost nothing and serve the next launch.`,
+deadline, volumes, network interfaces and persistent Spot requests without an
+instance, security groups that nothing uses, spawn's own VPC (where there is no
+default one) when nothing is in it, schedules that are about nothing any more, and
+users' scripts that were carried by the bucket more than a day ago. All of it is
+shown with what it costs a month, and you are asked. What is deleted is listed again
+to prove it.
+
+Instances that are stopped cost money too: they are shown, and stay until their
+deadline. One that lacks the cloud's layer of its deadline gets it.
+
+Only what spawn made for you is touched, nothing tagged spawn:keep=true, and nothing
+younger than 15 minutes that another machine may be about to use. The roles, the
+bucket and the schedule group stay: they serve the next launch. --everything deletes
+these, too, where no instance of spawn's lives. An SSH key that was imported is
+yours and stays in any case.`,
 		Args: factory.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cleanupRun(cmd.Context(), o) },
 	}
-	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
-	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "show what is left and delete nothing")
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
+	flags.BoolVar(&o.DryRun, "dry-run", false, "show what is left and change nothing")
+	flags.BoolVar(&o.AllRegions, "all-regions", false, "in every region that the account may use")
+	flags.BoolVar(&o.AllOwners, "all-owners", false, "also what other people's instances have left behind; never an instance of theirs")
+	flags.BoolVar(&o.Everything, "everything", false, "also the roles, the bucket and the schedule group, where no instance lives")
+	flags.StringVarP(&o.Output, "output", "o", "table", "how to show it, a `form`: table or json")
 	f.CloudFlags(cmd)
 	return cmd
 }
 
+func (o *Options) check() error {
+	if err := factory.OneOf("--output", o.Output, "table", "json"); err != nil {
+		return err
+	}
+	switch {
+	case o.AllRegions && o.Factory.Global.Region != "":
+		return problem.New(problem.Usage, "--all-regions and --region contradict each other")
+	case o.Output == "json" && !o.Yes && !o.DryRun:
+		return problem.New(problem.Usage, "-o json asks nothing").WithNext("say --dry-run to look, or --yes to delete")
+	}
+	return nil
+}
+
 func cleanupRun(ctx context.Context, o *Options) error {
-	target, err := o.Factory.Connect(ctx, "")
+	if err := o.check(); err != nil {
+		return err
+	}
+	connect := o.Factory.Connect
+	if o.DryRun {
+		connect = o.Factory.Reach
+	}
+	target, err := connect(ctx, "")
 	if err != nil {
 		return err
 	}
-	scope, err := o.scope(ctx, target)
+	who, err := o.Factory.Who(ctx, target)
 	if err != nil {
 		return err
 	}
-	items, err := reap.Find(ctx, target.EC2(), scope)
+	s, err := o.look(ctx, target, who)
 	if err != nil {
 		return err
 	}
-	loose, err := o.backstops(ctx, target, scope)
-	if err != nil {
-		return err
+	o.tell(ctx, s)
+	if o.DryRun || len(s.items()) == 0 {
+		return o.show(ctx, s)
 	}
-	if items = append(items, loose...); len(items) == 0 {
-		term.Note(o.Factory.Streams, "nothing is left in %s", target.Region)
-		return nil
-	}
-	if err := showItems(o.Factory.Streams, items); err != nil || o.DryRun {
-		return err
-	}
-	if !o.Yes {
-		if err := term.Confirm(o.Factory.Streams, fmt.Sprintf("delete these %d?", len(items))); err != nil {
+	if o.Output == "table" {
+		if err := o.show(ctx, s); err != nil {
 			return err
 		}
 	}
-	sweep, err := reap.Clean(ctx, target.EC2(), items[:len(items)-len(loose)], scope)
-	sweep, err = o.cleanSchedules(ctx, target, scope, sweep, err)
-	return o.report(sweep, err, target.Region)
-}
-
-func (o *Options) scope(ctx context.Context, t *awsx.Target) (reap.Scope, error) {
-	who, err := account.Identify(ctx, account.STSOf(t))
-	if err != nil {
-		return reap.Scope{}, err
-	}
-	if err := o.Factory.RecallAbandoned(ctx, t, who); err != nil {
-		return reap.Scope{}, err
-	}
-	mine, err := journal.Made(o.Factory.StateFor(t).Launches())
-	if err != nil {
-		return reap.Scope{}, fmt.Errorf("read the journals of this machine's launches: %w", err)
-	}
-	return reap.Scope{Owner: who.ARN, Now: t.Clock.Now(), Mine: func(id string) bool { return mine[id] }}, nil
-}
-
-func showItems(s term.Streams, items []reap.Item) error {
-	rows := make([][]string, len(items))
-	for i, item := range items {
-		rows[i] = []string{item.Kind.String(), item.ID, item.Name, item.Why}
-	}
-	return term.Table(s, []term.Column{{Title: "KIND"}, {Title: "ID"}, {Title: "NAME"}, {Title: "WHY"}}, rows)
-}
-
-// report says what was deleted, and makes anything that is still there an error.
-func (o *Options) report(s reap.Sweep, err error, region string) error {
-	gone := 0
-	for _, outcome := range s.Outcomes {
-		switch {
-		case outcome.Gone():
-			gone++
-		case outcome.InUse:
-			term.Note(o.Factory.Streams, "%s %s is in use and stays", outcome.Kind, outcome.ID)
-		default:
-			term.Note(o.Factory.Streams, "%s %s stays: %v", outcome.Kind, outcome.ID, awsx.Explain(outcome.Err))
+	if !o.Yes {
+		if err := term.Confirm(o.Factory.Streams, fmt.Sprintf("delete these %d?", len(s.items()))); err != nil {
+			return err
 		}
 	}
-	term.Note(o.Factory.Streams, "%d deleted in %s, and listed again: %d left", gone, region, len(s.Left))
-	if len(s.Left) == 0 {
-		return err
+	o.clean(ctx, s)
+	return o.report(s)
+}
+
+// clean deletes what was found in every region, and after that what serves all
+// regions.
+func (o *Options) clean(ctx context.Context, s *survey) {
+	s.each(func(p *place) {
+		if p.err == nil && len(p.found.Left) > 0 {
+			p.sweep, p.err = p.region.Clean(ctx, p.found, p.scope)
+		}
+	})
+	if len(s.roles) == 0 {
+		return
 	}
-	if showErr := showItems(o.Factory.Streams, s.Left); showErr != nil {
-		err = errors.Join(err, showErr)
+	for _, p := range s.places {
+		for _, left := range p.sweep.Left {
+			if left.Kind == reap.Instance {
+				s.whole.Left = s.roles // they are what an instance needs to end itself
+				return
+			}
+		}
 	}
-	if err == nil {
-		err = errors.New("AWS still lists them")
+	s.whole, s.wholeErr = reap.CleanRoles(ctx, s.iam, s.roles, s.scope)
+}
+
+// arm arms what lives without the cloud's layer of its deadline: that deletes
+// nothing, so nobody is asked.
+func (o *Options) arm(ctx context.Context, p *place) {
+	if o.DryRun || len(p.found.Missing) == 0 {
+		return
 	}
-	return &problem.Error{Kind: problem.Partial, Err: fmt.Errorf("%d could not be deleted: %w", len(s.Left), err), Next: "run spawn cleanup again in a few minutes"}
+	p.armed, p.armErr = p.region.Arm(ctx, p.found)
+}
+
+func (o *Options) scope(t *awsx.Target, who account.Identity) (reap.Scope, error) {
+	scope, err := o.Factory.ReapScope(t, who)
+	scope.AllOwners = o.AllOwners
+	return scope, err
+}
+
+func (o *Options) region(t *awsx.Target, who account.Identity) reap.Region {
+	r := factory.ReapRegion(t, who)
+	r.Everything = o.Everything
+	return r
 }

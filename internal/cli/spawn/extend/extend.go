@@ -78,7 +78,21 @@ func extendRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	o.postponeJanitors(ctx, cloud, in, moved)
 	return o.report(in, moved, now, func() string { return cloud.Ask(ctx) })
+}
+
+// postponeJanitors keeps the cloud from trying to take away what the instance
+// uses before it ends. Should that fail, EC2 refuses to give it away, and a
+// cleanup deletes it later.
+func (o *Options) postponeJanitors(ctx context.Context, cloud deadline.Cloud, in instance.Instance, m deadline.Moved) {
+	if !m.Tag || !m.From.IsZero() && !m.To.Later(m.From) {
+		return
+	}
+	err := cloud.PostponeKnown(ctx, in.Groups, in.VPC, m.To)
+	if err != nil && !awserr.IsDenied(err) {
+		term.Note(o.Factory.Streams, "the network of %s may have to be deleted by spawn cleanup later: %v", in.Label(), awsx.Explain(err))
+	}
 }
 
 func newDeadline(in instance.Instance, by time.Duration, fromNow bool, now time.Time) (lifecycle.Deadline, error) {

@@ -209,7 +209,7 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 }
 
 func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(launch.Event)) *launch.Launcher {
-	cache := account.Cache{Dir: o.Factory.StateFor(t).Accounts(), Endpoint: t.Endpoint, Caller: t.Caller(ctx), Now: time.Now}
+	cache := o.Factory.AccountCache(ctx, t)
 	return &launch.Launcher{
 		EC2: t.EC2(), STS: account.STSOf(t), IAM: account.IAMOf(t), S3: account.S3Of(t), Scheduler: account.SchedulerOf(t),
 		Rights:     account.IAMOf(t),
@@ -217,6 +217,7 @@ func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(laun
 		ObjectURLs: account.ObjectURLs(t),
 		AgentURL:   settings.AgentURL(),
 		Cache:      cache,
+		NoJanitor:  settings.NoJanitor(),
 		Address: func(ctx context.Context) (netip.Prefix, error) {
 			if t.OnLoopback() {
 				return account.Loopback(), nil

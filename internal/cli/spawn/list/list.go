@@ -84,6 +84,7 @@ func listRun(ctx context.Context, o *Options) error {
 		term.Note(o.Factory.Streams, "no instances %s", where)
 		return nil
 	}
+	o.Factory.MentionCosts(found, target.Clock.Now())
 	return table(o.Factory.Streams, rows, target.Clock.Now())
 }
 

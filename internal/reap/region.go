@@ -1,0 +1,134 @@
+package reap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spawn-ec2/spawn/internal/account"
+	"github.com/spawn-ec2/spawn/internal/awserr"
+	"github.com/spawn-ec2/spawn/internal/deadline"
+)
+
+// Region is all of a region that may hold something of spawn's.
+type Region struct {
+	EC2 interface {
+		API
+		deadline.API
+	}
+	Schedules deadline.Cloud
+	Store     Store
+	Groups    ScheduleGroups
+	Who       account.Identity
+	Name      string
+
+	Everything bool // also what serves the next launch, where no instance lives
+}
+
+// Schedules are what Unseen calls the cloud's schedules.
+const Schedules = "schedules"
+
+// Look finds all that is left in the region. It changes nothing.
+func (r Region) Look(ctx context.Context, scope Scope) (Found, error) {
+	f, err := look(ctx, r.EC2, scope)
+	if err != nil {
+		return f, err
+	}
+	b, err := FindBackstops(ctx, r.EC2, r.Schedules, scope)
+	if awserr.IsDenied(err) {
+		f.unseen(Schedules, err)
+		err = nil
+	}
+	if err != nil {
+		return f, err
+	}
+	f.Missing, f.Left = b.Missing, append(f.Left, b.Loose...)
+	kept, err := r.lookBeyond(ctx, f, scope)
+	if awserr.IsDenied(err) {
+		f.unseen("objects in the bucket", err)
+		err = nil
+	}
+	f.Left = append(f.Left, kept...)
+	return f, err
+}
+
+// lookBeyond finds what is not EC2's: in the bucket what nobody fetches any more
+// or, where everything is meant and no instance lives, the bucket itself.
+func (r Region) lookBeyond(ctx context.Context, f Found, scope Scope) ([]Item, error) {
+	if !r.Everything || f.Living > 0 {
+		return r.oldCargo(ctx, scope)
+	}
+	bucket, err := r.bucket(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	group, err := r.scheduleGroup(ctx, scope)
+	return append(bucket, group...), err
+}
+
+// Arm arms the cloud's layer of the caller's instances that live without it, and
+// returns those that it armed.
+func (r Region) Arm(ctx context.Context, f Found) (armed []string, err error) {
+	done, err := ArmMissing(ctx, r.EC2, r.Schedules, f.Missing)
+	for _, in := range done {
+		armed = append(armed, in.Label())
+	}
+	return armed, err
+}
+
+// Clean deletes what was found, in dependency order, and looks again to prove
+// it.
+func (r Region) Clean(ctx context.Context, f Found, scope Scope) (Sweep, error) {
+	var s Sweep
+	var beyond, schedules []Item
+	ofEC2 := slices.DeleteFunc(slices.Clone(f.Left), func(i Item) bool { return i.Kind >= Schedule })
+	for _, i := range f.Left {
+		switch {
+		case i.Kind == Schedule:
+			schedules = append(schedules, i)
+		case i.Kind > Schedule:
+			beyond = append(beyond, i)
+		}
+	}
+	s.Outcomes = Delete(ctx, r.EC2, ofEC2)
+	scope.gone = map[string]bool{}
+	for _, o := range s.Outcomes {
+		scope.gone[o.ID] = o.Gone()
+	}
+	r.disarm(ctx, &s, schedules, scope)
+	for _, i := range beyond {
+		s.Outcomes = append(s.Outcomes, settle(i, r.deleteBeyond(ctx, i)))
+	}
+	again, err := r.Look(ctx, scope)
+	s.Left = again.Left
+	for _, o := range s.Outcomes {
+		err = errors.Join(err, o.Err)
+	}
+	return s, err
+}
+
+// disarm deletes the schedules that were found, and those of what was deleted
+// just now. Who may not list schedules has none to delete.
+func (r Region) disarm(ctx context.Context, s *Sweep, schedules []Item, scope Scope) {
+	now, err := FindBackstops(ctx, r.EC2, r.Schedules, scope)
+	if err == nil {
+		schedules = now.Loose
+	}
+	for _, i := range schedules {
+		s.Outcomes = append(s.Outcomes, settle(i, r.Schedules.Delete(ctx, i.ID)))
+	}
+}
+
+func (r Region) deleteBeyond(ctx context.Context, i Item) error {
+	switch i.Kind {
+	case Cargo:
+		return r.deleteObject(ctx, i.ID)
+	case Bucket:
+		return r.deleteBucket(ctx, i.ID)
+	case ScheduleGroup:
+		return r.deleteScheduleGroup(ctx, i.ID)
+	default:
+		return fmt.Errorf("delete the %s %s: nothing here knows how", i.Kind, i.ID)
+	}
+}
