@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,12 +16,13 @@ type trouble struct {
 	after int // so many calls of its action come before it
 	kind  fault.Kind
 	code  string // of an error
+	times int
 }
 
 func (x trouble) String() string {
 	how := x.code
 	if x.kind == fault.Lose {
-		how = "answer lost"
+		how = fmt.Sprintf("%d answers lost", x.times)
 	}
 	return strings.ReplaceAll(x.name+"/"+boundary{x.call.Action, x.after + 1, tape.Before}.call()+"/"+how, " ", "_")
 }
@@ -41,12 +43,9 @@ func (x trouble) cause() string {
 // retries is how often the SDK asks before it gives up: awsx sets it.
 const retries = 5
 
-// rule is the fault. One that fails a call lasts until the last retry of it.
+// rule is the fault.
 func (x trouble) rule() fault.Rule {
-	r := fault.Rule{Kind: x.kind, Service: x.call.Service, Action: x.call.Action, After: x.after, Times: 1}
-	if x.kind == fault.Error {
-		r.Code, r.Times = x.code, retries
-	}
+	r := fault.Rule{Kind: x.kind, Service: x.call.Service, Action: x.call.Action, After: x.after, Times: x.times, Code: x.code}
 	if x.code == internal {
 		r.Status = 500
 	}
@@ -69,16 +68,14 @@ func throttles(service string) string {
 	}
 }
 
-// TestEachCallInTroubleLeavesNothing fails, throttles and loses each call of
-// launches in turn: the launch succeeds, or nothing of it is left.
+// TestEachCallInTroubleLeavesNothing fails and throttles each call until its last
+// retry, and loses one answer of it or all, in turn. A launch succeeds, or
+// nothing of it is left; what else fails is made good by a cleanup.
 func TestEachCallInTroubleLeavesNothing(t *testing.T) {
 	t.Parallel()
 	needAgents(t)
 	var troubles []trouble
 	for _, s := range scenarios() {
-		if s.args[0] != "launch" {
-			continue
-		}
 		var own []trouble
 		m := newStage(t, !s.noDefault).machine(t)
 		if s.prepare != nil {
@@ -86,9 +83,10 @@ func TestEachCallInTroubleLeavesNothing(t *testing.T) {
 		}
 		for _, c := range m.calls(t, s.args...) {
 			own = append(own,
-				trouble{s, c.Call, c.nth - 1, fault.Error, internal},
-				trouble{s, c.Call, c.nth - 1, fault.Error, throttles(c.Service)},
-				trouble{s, c.Call, c.nth - 1, fault.Lose, ""})
+				trouble{s, c.Call, c.nth - 1, fault.Error, internal, retries},
+				trouble{s, c.Call, c.nth - 1, fault.Error, throttles(c.Service), retries},
+				trouble{s, c.Call, c.nth - 1, fault.Lose, "", 1},
+				trouble{s, c.Call, c.nth - 1, fault.Lose, "", retries})
 		}
 		if !all() {
 			own = pick(t, s.name, own, sample)
@@ -120,16 +118,11 @@ func (x trouble) run(t *testing.T) {
 	if n := len(m.launched(t)); n > x.count {
 		t.Errorf("%d instances of %d\n%s", n, x.count, said)
 	}
-	got := len(m.living(t)) - before
-	switch {
-	case got == x.count-before: // it lives, perhaps without the cloud's layer, which is said
-	case got != 0 || err == nil:
-		t.Errorf("%d of %d live, and the launch says: %v\n%s", got, x.count-before, err, said)
-	case before == 0:
-		m.wantNothingLeft(t, "after a launch that failed")
-		if x.kind == fault.Error && !strings.Contains(said, x.cause()) {
-			t.Errorf("the cause is not named:\n%s", said)
-		}
+	if err != nil && x.kind == fault.Error && !strings.Contains(said, x.cause()) {
+		t.Errorf("the cause is not named:\n%s", said)
+	}
+	if x.args[0] == "launch" {
+		x.wantAllOrNothing(t, m, len(m.living(t))-before, before, said, err)
 	}
 	m.must(t, "cleanup", "--yes")
 	x.wantGuarded(t, m, true)
@@ -141,5 +134,19 @@ func (x trouble) run(t *testing.T) {
 	m.wantNothingLeft(t, "after the end: "+told)
 	if left := m.journals(t); len(left) > 0 {
 		t.Errorf("journals are left: %v", left)
+	}
+}
+
+// wantAllOrNothing looks at what a launch came to: all its instances live, perhaps
+// without what it says they lack, or it failed and nothing of it is left.
+func (x trouble) wantAllOrNothing(t *testing.T, m machine, got, before int, said string, err error) {
+	t.Helper()
+	want := x.count - before
+	switch {
+	case got == want:
+	case got != 0 || err == nil:
+		t.Errorf("%d of %d live, and the launch says: %v\n%s", got, want, err, said)
+	case before == 0:
+		m.wantNothingLeft(t, "after a launch that failed: "+said)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/agentbin"
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cloudtest"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
 // stage is an account of its own, with things in it that are not ours, and the
@@ -150,10 +151,24 @@ func (m machine) journals(t *testing.T) []string {
 	return files
 }
 
-// pass lets cloud time go by.
+// pass lets cloud time go by, and waits for the machines that were told to end
+// meanwhile.
 func (s *stage) pass(t *testing.T, d time.Duration) {
 	t.Helper()
 	if err := s.Local.Clock().Advance(d); err != nil {
+		t.Fatal(err)
+	}
+	var ending []string
+	for _, in := range s.launched(t) {
+		if in.State == lifecycle.StateShuttingDown {
+			ending = append(ending, in.ID)
+		}
+	}
+	if len(ending) == 0 {
+		return
+	}
+	wait := ec2.NewInstanceTerminatedWaiter(s.Target.EC2(), func(o *ec2.InstanceTerminatedWaiterOptions) { o.MinDelay = time.Millisecond })
+	if err := wait.Wait(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: ending}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -74,7 +74,7 @@ func Resolve(s Spec, m Machine) (Plan, error) {
 		return Plan{}, err
 	}
 	if p.Key == nil && s.CreateKey && s.Chosen.KeyPair == "" {
-		key, err := sshx.CreateKey(m.Home)
+		key, err := sshx.ProvideKey(m.Home)
 		if err != nil {
 			return Plan{}, err
 		}

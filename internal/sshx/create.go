@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -22,8 +23,7 @@ const keyComment = "spawn"
 // ~/.ssh/id_ed25519 and ~/.ssh/id_ed25519.pub, and returns it.
 //
 // It never overwrites: when either file is there, the error wraps fs.ErrExist
-// and nothing was changed. Of two processes that try at once one succeeds; the
-// other should look again with FindPublicKey.
+// and nothing was changed. Of two processes that try at once one succeeds.
 func CreateKey(home string) (Key, error) {
 	folder := filepath.Join(home, ".ssh")
 	private := filepath.Join(folder, "id_ed25519")
@@ -50,6 +50,30 @@ func CreateKey(home string) (Key, error) {
 		return Key{}, errors.Join(fmt.Errorf("create SSH key: %w", err), os.Remove(private))
 	}
 	return ReadPublicKey(private + ".pub")
+}
+
+// How often, and how long after one another, ProvideKey looks for what another
+// process is about to write: for a second.
+const (
+	looks     = 20
+	lookPause = 50 * time.Millisecond
+)
+
+// ProvideKey is CreateKey where several processes may try at once: all get the
+// key of the one that was first. A key in the way that nobody completes is an
+// error as before.
+func ProvideKey(home string) (Key, error) {
+	key, err := CreateKey(home)
+	for range looks {
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+		if found, findErr := FindPublicKey(home); findErr == nil {
+			return found, nil
+		}
+		time.Sleep(lookPause)
+	}
+	return key, err
 }
 
 // keyInTheWay says that path exists, or why that cannot be told.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -235,6 +236,29 @@ func TestCreateKey(t *testing.T) {
 	}
 	if other, err := sshx.CreateKey(t.TempDir()); err != nil || other.Hash() == made.Hash() || len(made.Hash()) != 64 {
 		t.Errorf("hashes %s and %s, %v", made.Hash(), other.Hash(), err)
+	}
+}
+
+// TestOfSeveralWhoMakeAKeyAllHaveTheSame: launches that begin together on a new
+// machine.
+func TestOfSeveralWhoMakeAKeyAllHaveTheSame(t *testing.T) {
+	for range 20 {
+		dir := t.TempDir()
+		keys, errs := make([]sshx.Key, 8), make([]error, 8)
+		var all sync.WaitGroup
+		for i := range keys {
+			all.Go(func() { keys[i], errs[i] = sshx.ProvideKey(dir) })
+		}
+		all.Wait()
+		for i, key := range keys {
+			if errs[i] != nil || !sshx.SamePublic(key.Public, keys[0].Public) {
+				t.Fatalf("%v, %v", key, errs[i])
+			}
+		}
+	}
+	half := home(t, map[string]string{"id_ed25519": "mine"})
+	if _, err := sshx.ProvideKey(half); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("half a key in the way: %v", err)
 	}
 }
 
