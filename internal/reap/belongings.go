@@ -121,6 +121,9 @@ func (f *Found) instances(b belongings, scope Scope) {
 func looseRequests(b belongings, scope Scope) (out []Item) {
 	lives, ended := map[string]bool{}, map[string]bool{}
 	for _, in := range b.instances {
+		if scope.ending[in.ID] && in.Persistent != "" && b.unseen != nil { // the instance's own tag tells what may not be listed
+			out = append(out, Item{Kind: SpotRequest, ID: in.Persistent, Name: in.Name, Why: "it would start an instance in place of one that ended", Owner: in.Tags.Owner, Monthly: free, launch: in.Tags.Launch})
+		}
 		if in.State.Ended() || scope.ending[in.ID] {
 			ended[in.SpotRequest] = true
 		} else {

@@ -92,7 +92,7 @@ func TestInterfacesThatAreAttachedToNothingGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	make := func(tags map[string]string) string {
+	add := func(tags map[string]string) string {
 		out, err := api.CreateNetworkInterface(t.Context(), &ec2.CreateNetworkInterfaceInput{SubnetId: subnets.Subnets[0].SubnetId, TagSpecifications: []types.TagSpecification{
 			{ResourceType: types.ResourceTypeNetworkInterface, Tags: account.EC2Tags(tags)},
 		}})
@@ -101,9 +101,9 @@ func TestInterfacesThatAreAttachedToNothingGo(t *testing.T) {
 		}
 		return aws.ToString(out.NetworkInterface.NetworkInterfaceId)
 	}
-	loose := make(origin(me, time.Hour).Tags())
-	make(origin(other, time.Hour).Tags())
-	make(map[string]string{"Name": "foreign"})
+	loose := add(origin(me, time.Hour).Tags())
+	add(origin(other, time.Hour).Tags())
+	add(map[string]string{"Name": "foreign"})
 	found := find(t, api, scope())
 	if got := ids(found); !slices.Equal(got, []string{loose}) {
 		t.Fatalf("found %v, want %s", got, loose)

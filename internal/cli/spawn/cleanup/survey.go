@@ -182,7 +182,7 @@ func anyLives(ctx context.Context, target *awsx.Target, regions []string) (where
 		all.Go(func() error {
 			found, err := instance.List(allCtx, target.EC2In(name))
 			if awserr.IsBadCredentials(err) || awserr.IsNotEnabled(err) {
-				return nil // not opted into: the same credentials were good elsewhere
+				err = nil // not opted into: the same credentials were good elsewhere
 			}
 			living[i] = slices.ContainsFunc(found, func(in instance.Instance) bool { return !in.State.Ended() })
 			return err
