@@ -100,6 +100,14 @@ $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK):
 .PHONY: check
 check: test lint e2e ## what the continuous integration runs
 
+.PHONY: verify-aws
+verify-aws: build ## try on your AWS account what nobody here could; costs cents: VERIFY=--yes-it-costs-money
+	@PATH="$(CURDIR)/bin:$$PATH" sh scripts/verify-aws.sh $(VERIFY)
+
+.PHONY: verify-local
+verify-local: build ## let the script of verify-aws prove itself on the local cloud, in minutes
+	SPAWN_E2E_VERIFY=1 go test -count=1 -run '^TestVerifyAWS$$' -v ./internal/e2e
+
 .PHONY: generate
 generate: ## distil the embedded catalog again from its pinned sources
 	go generate ./internal/catalog

@@ -18,7 +18,7 @@ func TestQuotaOf(t *testing.T) {
 		{Name: "Running On-Demand HPC instances", VCPUs: 192},
 		{Name: "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", Spot: true, VCPUs: 64},
 	}
-	fits := func(vcpus, fit int) Quota { return Quota{true, vcpus, &fit} }
+	fits := func(vcpus, fit int) Quota { return Quota{Known: true, VCPUs: vcpus, Fit: &fit} }
 	for name, want := range map[string]Quota{
 		"m7i.large":          fits(5, 2),
 		"im4gn.large":        fits(5, 2),
@@ -38,11 +38,14 @@ func TestQuotaOf(t *testing.T) {
 		if !found {
 			typ = catalog.Type{Name: name}
 		}
-		if got := QuotaOf(quotas, typ, false); !cmp.Equal(got, want) {
+		got := QuotaOf(quotas, typ, false)
+		if want.Name = got.Name; got.Known != (got.Name != "") || !cmp.Equal(got, want) {
 			t.Errorf("%s: %s", name, cmp.Diff(want, got))
 		}
 	}
-	if got := QuotaOf(quotas, catalog.Type{Name: "c7g.large", VCPUs: 2}, true); !cmp.Equal(got, fits(64, 32)) {
+	spot := fits(64, 32)
+	spot.Name = "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests"
+	if got := QuotaOf(quotas, catalog.Type{Name: "c7g.large", VCPUs: 2}, true); !cmp.Equal(got, spot) {
 		t.Errorf("Spot: %+v", got)
 	}
 	if got := QuotaOf(quotas, catalog.Type{Name: "m99.large"}, false); !got.Known || got.Fit != nil {

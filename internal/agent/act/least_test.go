@@ -34,6 +34,8 @@ func TestTheAgentsRoleHasNothingSuperfluous(t *testing.T) {
 	s.must(err)
 	self := act.NewInstance(api, me)
 	s.must(self.Tell(t.Context(), lifecycle.Status{Phase: lifecycle.PhaseReady, Agent: "test"}))
+	_, err = api.(*ec2.Client).DescribeTags(t.Context(), &ec2.DescribeTagsInput{Filters: []types.Filter{{Name: aws.String("resource-id"), Values: []string{me}}}})
+	s.must(err) // where the metadata shows no tags
 	s.must(self.Stop(t.Context()))
 	s.await(me, types.InstanceStateNameStopped)
 	s.must(self.CancelSpot(t.Context(), mine))

@@ -41,7 +41,7 @@ func cloud(ctx context.Context, f *factory.Factory) (checks []Check, missing per
 	checks = append(checks,
 		Check{Name: "credentials", State: OK, Detail: fmt.Sprintf("%s, account %s", who.ARN, who.Account)},
 		Check{Name: "region", State: OK, Detail: where},
-		clock(target.Clock.Now().Sub(time.Now())),
+		clock(time.Until(target.Clock.Now())),
 	)
 	rights, missing := mayDo(ctx, target, who)
 	checks = append(checks, rights...)
