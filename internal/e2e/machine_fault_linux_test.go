@@ -61,7 +61,6 @@ func noDownload(t *testing.T, s *site) {
 	b := s.launchUnheard(t, "unloaded", "--ttl", "75s", "--user-data", "@"+file)
 	b.await("the machine is up, and fetches its agent", 50*time.Second, `systemctl is-active --quiet spawn-deadline.timer && pgrep -f scripts/000-spawn-agent > /dev/null`)
 	b.do(`nft add rule ip cut out ip daddr 169.254.169.254 drop && ! curl -s -m 2 http://169.254.169.254/ && ! test -e /usr/local/bin/spored`)
-	t.Log(b.do("cat /proc/uptime; nft list ruleset; curl -v -s -m 2 http://169.254.169.254/latest/ || true; systemctl cat spawn-deadline.timer"))
 	b.endsWithin(b.Deadline, silentBound, byItsSystem)
 }
 
