@@ -97,26 +97,54 @@ func left(t *testing.T, c cloudtest.Cloud) (names []string) {
 	return names
 }
 
-func TestTheCloudEndsAStoppedInstance(t *testing.T) {
-	c := cloudtest.Local(t, nil)
-	in, cloud := launch(t, c.Target.EC2(), ""), layer(t, c)
-	noError(t, cloud.Arm(t.Context(), in.ID, first, ""))
-	have, err := cloud.Read(t.Context(), in.ID, "")
-	if err != nil || !have.For(first, time.Now()) {
-		t.Errorf("armed: %+v, %v", have, err)
+// TestTheCloudEndsWhatCannotEndItself has instances with nobody inside who could
+// end them: stopped, hibernated, and running with neither an agent nor a timer,
+// as one that hangs or whose clock is a day behind.
+func TestTheCloudEndsWhatCannotEndItself(t *testing.T) {
+	tests := map[string]struct {
+		rests, hibernates bool
+		in                lifecycle.State
+	}{
+		"stopped":    {rests: true, in: lifecycle.StateStopped},
+		"hibernated": {rests: true, hibernates: true, in: lifecycle.StateStopped},
+		"hung":       {in: lifecycle.StateRunning},
 	}
-	noError(t, instance.Stop(t.Context(), c.Target.EC2(), in))
-	await(t, c, in.ID, lifecycle.StateStopped)
-	advance(t, c, first.Time().Add(deadline.Grace-time.Second))
-	if s := stateOf(t, c, in.ID); s != lifecycle.StateStopped {
-		t.Fatalf("%s before its time", s)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := cloudtest.Local(t, nil)
+			in, cloud := launch(t, c.Target.EC2(), "", hibernates), layer(t, c)
+			noError(t, cloud.Arm(t.Context(), in.ID, first, ""))
+			have, err := cloud.Read(t.Context(), in.ID, "")
+			if err != nil || !have.For(first, time.Now()) {
+				t.Errorf("armed: %+v, %v", have, err)
+			}
+			advance(t, c, c.Local.Clock().Now().Add(3*time.Minute)) // one that has just started cannot hibernate
+			if tt.rests {
+				_, err := c.Target.EC2().StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{in.ID}, Hibernate: aws.Bool(tt.hibernates)})
+				noError(t, err)
+			}
+			await(t, c, in.ID, tt.in)
+			advance(t, c, first.Time().Add(deadline.Grace-time.Second))
+			if s := stateOf(t, c, in.ID); s != tt.in {
+				t.Fatalf("%s before its time", s)
+			}
+			advance(t, c, first.Time().Add(deadline.Grace+time.Minute))
+			await(t, c, in.ID, lifecycle.StateTerminated)
+			advance(t, c, first.Time().Add(7*time.Hour))
+			if names := left(t, c); len(names) > 0 {
+				t.Errorf("left: %v", names)
+			}
+		})
 	}
-	advance(t, c, first.Time().Add(deadline.Grace+time.Minute))
-	await(t, c, in.ID, lifecycle.StateTerminated)
-	advance(t, c, first.Time().Add(7*time.Hour))
-	if names := left(t, c); len(names) > 0 {
-		t.Errorf("left: %v", names)
-	}
+}
+
+// hibernates asks for an instance that can.
+func hibernates(in *ec2.RunInstancesInput) {
+	in.InstanceType, in.HibernationOptions = types.InstanceTypeM5Large, &types.HibernationOptionsRequest{Configured: aws.Bool(true)}
+	in.BlockDeviceMappings = []types.BlockDeviceMapping{{
+		DeviceName: aws.String("/dev/xvda"),
+		Ebs:        &types.EbsBlockDevice{VolumeSize: aws.Int32(20), VolumeType: types.VolumeTypeGp3, Encrypted: aws.Bool(true)},
+	}}
 }
 
 // TestBothCloudsTakeOurRequests: moto, which nobody here wrote, judges too.

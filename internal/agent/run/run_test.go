@@ -311,19 +311,32 @@ func TestNoRole(t *testing.T) {
 	})
 }
 
-// TestClockJumps suspends the machine: the wall clock jumps, Go's timers do
-// not notice.
+// TestClockJumps suspends the machine, or sets its clock: the wall clock jumps,
+// Go's timers do not notice. The agent goes by the wall. A clock that is set back
+// makes it as late, which is what the cloud's own layer is for.
 func TestClockJumps(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
-		w.tags[lifecycle.TagDeadline] = within(10 * time.Hour)
-		done, stop := run(t, w.options())
-		defer stop()
-		time.Sleep(time.Minute)
-		w.set(func(w *world) { w.skew = 11 * time.Hour })
-		<-done
-		endsAt(t, start, w.terminated, time.Minute, seldom)
-	})
+	const day = 24 * time.Hour
+	for name, tt := range map[string]struct {
+		by, ends, late time.Duration
+	}{
+		"over its deadline": {by: 11 * time.Hour, ends: time.Minute, late: seldom},
+		"a day on":          {by: day, ends: time.Minute, late: seldom},
+		"not so far":        {by: 4 * time.Hour, ends: 6 * time.Hour, late: tick},
+		"a day back":        {by: -day, ends: 10*time.Hour + day, late: tick},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, start := newWorld(), time.Now()
+				w.tags[lifecycle.TagDeadline] = within(10 * time.Hour)
+				done, stop := run(t, w.options())
+				defer stop()
+				time.Sleep(time.Minute)
+				w.set(func(w *world) { w.skew = tt.by })
+				<-done
+				endsAt(t, start, w.terminated, tt.ends, tt.late)
+			})
+		})
+	}
 }
 
 // TestRestart starts a second agent after the first learnt of an extension:
