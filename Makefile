@@ -5,6 +5,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 PREFIX  ?= /usr/local
 TOOLS   := $(CURDIR)/.tools
 
+# When the version was made, in seconds: manual pages and packages name it, so
+# that the same commit makes the same bytes.
+export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+
 # Every build uses the same flags, so that programs, embedded agents and tests
 # share one build cache. The version is stamped above, not by git's state.
 export CGO_ENABLED := 0
@@ -16,13 +20,18 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 
 GOLANGCI_LINT := v2.15.0
 METADATA_MOCK := v1.13.0
+# v2.46 and later need modules (go.digitalxero.dev) that proxy.golang.org does
+# not serve everywhere.
+NFPM          := v2.45.2
+GORELEASER    := v2.15.1
+CYCLONEDX     := v1.10.0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: agents ## build the three programs into bin/
+build: agents manual ## build the three programs into bin/
 	@mkdir -p bin
 	@for p in $(PROGRAMS); do echo "build $$p"; go build -ldflags '$(LDFLAGS)' -o bin/$$p ./cmd/$$p || exit 1; done
 
@@ -39,8 +48,15 @@ agent-%:
 	@gzip -9nc .build/spored-linux-$* > .build/spored-linux-$*.gz
 	@cmp -s .build/spored-linux-$*.gz internal/agentbin/builds/spored-linux-$*.gz || cp .build/spored-linux-$*.gz internal/agentbin/builds/
 
+# Manual pages and completions, laid out as below /usr/share.
+.PHONY: manual
+manual:
+	@rm -rf .build/share
+	@echo "write manual pages and completions"
+	@go run ./internal/manual -share .build/share -version '$(VERSION)' -made $(SOURCE_DATE_EPOCH)
+
 .PHONY: build-all
-build-all: agents ## build spawn and truffle for every platform, spored for Linux
+build-all: agents ## build for every platform into bin/, with checksums: spawn-linux-amd64 and so on
 	@mkdir -p bin
 	@for platform in $(PLATFORMS); do \
 	  os=$${platform%/*} arch=$${platform#*/}; ext=; [ $$os = windows ] && ext=.exe; \
@@ -50,12 +66,48 @@ build-all: agents ## build spawn and truffle for every platform, spored for Linu
 	  done; \
 	done
 	@for arch in $(AGENTS); do cp .build/spored-linux-$$arch bin/spored-linux-$$arch; done
+	@sh scripts/checksums.sh bin
 
 .PHONY: install
-install: ## install the three programs below PREFIX (default /usr/local); "make build" comes first
+install: ## install programs, manual pages and completions below PREFIX (default /usr/local); "make build" comes first
 	@for p in $(PROGRAMS); do [ -x bin/$$p ] || { echo "bin/$$p is missing: run make build" >&2; exit 1; }; done
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 0755 $(PROGRAMS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin'
+	@cd .build/share && find . -type f | while read -r file; do \
+	  install -d "$(DESTDIR)$(PREFIX)/share/$$(dirname "$$file")" && install -m 0644 "$$file" "$(DESTDIR)$(PREFIX)/share/$$file" || exit 1; \
+	done
+	@echo "manual pages and completions are in $(DESTDIR)$(PREFIX)/share"
+
+.PHONY: uninstall
+uninstall: ## remove what "make install" put below PREFIX
+	@for p in $(PROGRAMS); do rm -fv \
+	  "$(DESTDIR)$(PREFIX)/bin/$$p" \
+	  "$(DESTDIR)$(PREFIX)/share/man/man1/$$p.1.gz" "$(DESTDIR)$(PREFIX)/share/man/man1/$$p"-*.1.gz \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$p" \
+	  "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish" \
+	  "$(DESTDIR)$(PREFIX)/share/spawn/completions/$$p.ps1" || exit 1; done
+	@for folder in spawn/completions spawn; do \
+	  [ ! -d "$(DESTDIR)$(PREFIX)/share/$$folder" ] || rmdir "$(DESTDIR)$(PREFIX)/share/$$folder"; done
+
+.PHONY: packages
+packages: agents manual $(TOOLS)/nfpm-$(NFPM) ## build deb and rpm for amd64 and arm64 into bin/, and look into them
+	@for arch in $(AGENTS); do \
+	  for p in $(PROGRAMS); do \
+	    echo "build $$p for linux/$$arch"; \
+	    GOOS=linux GOARCH=$$arch go build -ldflags '$(LDFLAGS)' -o bin/$$p-linux-$$arch ./cmd/$$p || exit 1; \
+	  done; \
+	done
+	@NFPM=$(TOOLS)/nfpm-$(NFPM) sh scripts/packages.sh '$(VERSION)' $(AGENTS)
+	@sh scripts/check-packages.sh '$(VERSION)' $(AGENTS)
+
+.PHONY: release-check
+release-check: $(TOOLS)/goreleaser-$(GORELEASER) ## let goreleaser judge its configuration
+	$(TOOLS)/goreleaser-$(GORELEASER) check .goreleaser.yaml
+
+.PHONY: reproducible
+reproducible: ## build twice, in two folders, and compare every byte
+	@sh scripts/reproducible.sh
 
 .PHONY: demo
 demo: build ## launch two instances on this machine and watch them end by themselves
@@ -82,12 +134,24 @@ crash: build ## kill spawn at every boundary of every call, and fail every call:
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form
 	go vet ./...
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT) run ./...
-	@if command -v shellcheck >/dev/null; then echo "shellcheck --shell=sh internal/bootstrap/scripts/*.sh" && shellcheck --shell=sh internal/bootstrap/scripts/*.sh; \
+	@if command -v shellcheck >/dev/null; then echo "shellcheck --shell=sh internal/bootstrap/scripts/*.sh scripts/*.sh" && shellcheck --shell=sh internal/bootstrap/scripts/*.sh scripts/*.sh; \
 	else echo "SKIPPED: shellcheck is not installed, the shell scripts were not judged"; fi
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	mv $(TOOLS)/golangci-lint $@
+
+$(TOOLS)/nfpm-$(NFPM):
+	GOBIN=$(TOOLS) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM)
+	mv $(TOOLS)/nfpm $@
+
+$(TOOLS)/goreleaser-$(GORELEASER):
+	GOBIN=$(TOOLS) go install github.com/goreleaser/goreleaser/v2@$(GORELEASER)
+	mv $(TOOLS)/goreleaser $@
+
+$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX):
+	GOBIN=$(TOOLS) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX)
+	mv $(TOOLS)/cyclonedx-gomod $@
 
 # AWS's own stand-in for the metadata service judges how spored reads it. Where
 # it cannot be built, its test says so and is skipped.

@@ -68,6 +68,7 @@ func TestEveryWallFallsWhenBroken(t *testing.T) {
 		{spored("charm.land/lipgloss/v2"), []string{"spored stays small"}},
 		{spored("internal/catalog"), []string{"spored stays small"}},
 		{spored(many...), []string{"spored stays small"}},
+		{house{"cmd/spawn": {Doc: "It is.", Deps: []string{"github.com/spf13/cobra/doc"}}}, []string{"programs do not carry what writes their manual"}},
 		{house{"internal/launch": {}}, []string{"every package says what it is for"}},
 	}
 	for _, tt := range tests {

@@ -83,6 +83,11 @@ func walls() []wall {
 			breaches: sporedDeps,
 		},
 		{
+			name:     "programs do not carry what writes their manual",
+			why:      "it is needed once a release, and would be in every download",
+			breaches: manualDeps,
+		},
+		{
 			name:     "every package says what it is for",
 			why:      "a reader who opens a folder must know where they are",
 			breaches: undocumented,
@@ -149,7 +154,9 @@ func floors() map[string]floor {
 		"internal/crash":     program,
 		"internal/e2e":       program,
 		"internal/house":     program,
-		"test":               program,
+		// Writes manual pages, completions and docs/commands from the commands.
+		"internal/manual": program,
+		"test":            program,
 	}
 }
 
@@ -279,6 +286,17 @@ func sporedDeps(h house) (out []string) {
 	}
 	if foreign > sporedBudget {
 		out = append(out, fmt.Sprintf("cmd/spored is built of %d packages of others, its budget is %d", foreign, sporedBudget))
+	}
+	return out
+}
+
+func manualDeps(h house) (out []string) {
+	for _, name := range h.names() {
+		for _, dep := range h[name].Deps {
+			if within(name, "cmd") && within(dep, "github.com/spf13/cobra/doc") {
+				out = append(out, name+" depends on "+dep)
+			}
+		}
 	}
 	return out
 }

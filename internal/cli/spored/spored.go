@@ -40,6 +40,7 @@ const usage = `spored ends the instance it runs on: at its deadline, or when it 
   spored config [-o text|json]           the policy that holds, and where each value came from
   spored complete [--status ok|failed]   the work is done: run the hooks, then terminate (root)
   spored keepalive 30m                   do not take it for idle for so long (root)
+  spored completion bash                 print the script for a shell: bash, zsh, fish or powershell
   spored version                         print the version
   spored run                             be the agent
 
@@ -55,6 +56,8 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case command == "status", command == "config", command == "complete", command == "keepalive":
 		return asker{client: control.Client{Path: control.Socket}, stdout: stdout, stderr: stderr}.ask(command, args[1:])
+	case command == "completion":
+		return printCompletion(args[1:], stdout, stderr)
 	case len(args) > 1:
 	case command == "run":
 		return runAgent(version, stderr)

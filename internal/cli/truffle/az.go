@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/offer"
@@ -38,7 +39,7 @@ built-in catalog's: which name stands for which zone may differ in an account.`,
 		Example: `  truffle az m7i.large --region eu-west-1
   truffle az m7i.large --min-az-count 3 --output json | spawn launch
   truffle az 'p5.*' --region all --output wide`,
-		ValidArgsFunction: completeTypes,
+		ValidArgsFunction: complete.Types,
 		Args:              somePattern,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.Query.Patterns = args

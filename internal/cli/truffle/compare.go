@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -23,7 +24,7 @@ A row begins with ! where the types differ, and with ? where that cannot be told
 because something is unknown. The cheapest price is marked.`,
 		Example: `  truffle compare m7i.large m7g.large m8a.large
   truffle compare m7i.large m7g.large -r us-east-1,eu-west-1`,
-		ValidArgsFunction: completeTypes,
+		ValidArgsFunction: complete.Types,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || !slices.ContainsFunc(args, func(a string) bool { return a != args[0] }) {
 				return problem.New(problem.Usage, "compare takes two different instance types or more").

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/problem"
@@ -33,7 +34,7 @@ it costs while it runs, while it is stopped and in a month, what it can do and
 why not, and where each number comes from.`,
 		Example: `  truffle describe m7i.large
   truffle describe p5.48xlarge --region us-east-1,eu-west-1 -o yaml`,
-		ValidArgsFunction: completeTypes,
+		ValidArgsFunction: complete.Types,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return problem.New(problem.Usage, "describe takes one instance type, but got %d", len(args)).

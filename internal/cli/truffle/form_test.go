@@ -132,30 +132,3 @@ func TestOrdersAreEachCommandsOwn(t *testing.T) {
 		t.Error("a command without orders takes one")
 	}
 }
-
-func TestCompletion(t *testing.T) {
-	tests := []struct {
-		begun string
-		words completion
-		has   string
-		hasNo string
-	}{
-		{"m7", completeTypes, "m7i.", "m7i.large"},
-		{"M7i.l", completeTypes, "m7i.large", "m7i.xlarge"},
-		{"us-east-1,eu-w", completeRegions, "us-east-1,eu-west-1", "eu-west-1"},
-		{"", completeRegions, "all", "us-east-1,us-east-1"},
-	}
-	for _, tt := range tests {
-		words, _ := tt.words(nil, nil, tt.begun)
-		seen := map[string]bool{}
-		for _, w := range words {
-			if seen[w] {
-				t.Errorf("%q: %s twice", tt.begun, w)
-			}
-			seen[w] = true
-		}
-		if !seen[tt.has] || seen[tt.hasNo] {
-			t.Errorf("%q: %v", tt.begun, words)
-		}
-	}
-}

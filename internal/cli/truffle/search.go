@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/problem"
@@ -44,7 +45,7 @@ answer is written as offers in JSON.`,
   truffle search --gpu-model h100 --gpus 8 -r all --sort-by price
   truffle search '/^t[34]g?\.micro$/' --output ndjson
   truffle search t3.micro --local | spawn launch --local --ttl 1h`,
-		ValidArgsFunction: completeTypes,
+		ValidArgsFunction: complete.Types,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := opts.Shared.check(f, cmd); err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/price"
@@ -52,7 +53,7 @@ the table; it is plain text, and no part of the other forms.`,
   truffle spot 'm8g.*' --sort-by-price --limit 5
   truffle spot m7i.large --chart --days 7
   truffle spot m7i.large m7a.large m6i.large --score`,
-		ValidArgsFunction: completeTypes,
+		ValidArgsFunction: complete.Types,
 		Args:              somePattern,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.Query.Patterns = args

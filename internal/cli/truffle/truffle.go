@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -51,7 +52,7 @@ what it found to spawn:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return problem.New(problem.Usage, "%w", err).WithNext("see %s --help", cmd.CommandPath())
 	})
-	root.AddCommand(newSearch(f, nil), newFind(f, nil), newDescribe(f, nil), newCompare(f, nil), newSpot(f, nil), newCapacity(f, nil), newAZ(f, nil), newRegions(f, nil), newVersion(f))
+	root.AddCommand(newSearch(f, nil), newFind(f, nil), newDescribe(f, nil), newCompare(f, nil), newSpot(f, nil), newCapacity(f, nil), newAZ(f, nil), newRegions(f, nil), newVersion(f), complete.Command("truffle"))
 	return root
 }
 

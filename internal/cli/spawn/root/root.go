@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/awsx"
+	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/cleanup"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/connect"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/doctor"
@@ -39,7 +40,7 @@ func Main(version string, args []string) int {
 	defer stop()
 	f := &factory.Factory{Streams: term.System(), Version: version, Places: settings.DefaultPlaces()}
 	f.Cloud = localcmd.NewCloud(f.Streams, f.Places.LocalCloud())
-	cmd := newCommand(f)
+	cmd := New(f)
 	cmd.SetArgs(args)
 	cmd.SetOut(f.Streams.Out)
 	cmd.SetErr(f.Streams.Err)
@@ -60,7 +61,8 @@ func exitCode(f *factory.Factory, err error) int {
 	return int(problem.KindOf(err))
 }
 
-func newCommand(f *factory.Factory) *cobra.Command {
+// New makes spawn's command with all others below it.
+func New(f *factory.Factory) *cobra.Command {
 	launchRoot := launchcmd.New(f, nil)
 	cmd := &cobra.Command{
 		Use:   "spawn",
@@ -85,12 +87,12 @@ at its deadline, whether or not this machine is on.
 		return problem.New(problem.Usage, "%s", strings.TrimSuffix(err.Error(), ".")).WithNext("see: %s --help", c.CommandPath())
 	})
 	cmd.Flags().AddFlagSet(launchRoot.Flags())
-	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
 		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
-		logs.New(f), cleanup.New(f), doctor.New(f), localcmd.New(f), newVersion(f),
+		logs.New(f), cleanup.New(f), doctor.New(f), localcmd.New(f), complete.Command("spawn"), newVersion(f),
 	)
+	completeWords(cmd, f)
 	return cmd
 }
 

@@ -1,0 +1,26 @@
+package spored
+
+import (
+	"embed"
+	"fmt"
+	"io"
+
+	"github.com/spawn-ec2/spawn/internal/problem"
+)
+
+// scripts complete spored's commands. They are written by hand, a file a shell:
+// what makes them for spawn and truffle is too large for an agent.
+//
+//go:embed completion
+var scripts embed.FS
+
+// printCompletion prints the script by which a shell completes the commands.
+func printCompletion(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 {
+		if script, err := scripts.ReadFile("completion/" + args[0]); err == nil {
+			return printed(stdout.Write(script))
+		}
+	}
+	_, _ = fmt.Fprintln(stderr, "spored: completion takes one shell: bash, zsh, fish or powershell") // there is nobody left to tell if this fails
+	return int(problem.Usage)
+}
