@@ -149,6 +149,7 @@ func floors() map[string]floor {
 		"internal/crash":     program,
 		"internal/e2e":       program,
 		"internal/house":     program,
+		"internal/soak":      program,
 		"test":               program,
 	}
 }
