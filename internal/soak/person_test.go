@@ -88,7 +88,7 @@ func (p *process) cloudLayer() deadline.Cloud {
 func (p *process) greet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	_, err := launch.ArmAbandoned(ctx, p.place("launches"), endpoint, region, p.ec2, p.cloudLayer())
+	_, err := launch.FinishAbandoned(ctx, p.place("launches"), endpoint, region, p.ec2, p.cloudLayer())
 	return err
 }
 
@@ -146,6 +146,9 @@ func (p *process) terminate(ctx context.Context, in instance.Instance) error {
 func (p *process) cleanup(ctx context.Context) (reap.Sweep, error) {
 	who, err := account.Identify(ctx, p.sts())
 	if err != nil {
+		return reap.Sweep{}, err
+	}
+	if err := launch.RecallAbandoned(ctx, p.place("launches"), endpoint, region, who, p.ec2, p.target.Clock.Now()); err != nil {
 		return reap.Sweep{}, err
 	}
 	mine, err := journal.Made(p.place("launches"))
