@@ -37,6 +37,7 @@ type report struct {
 	broken     error // why the day could not be lived to its end or to a violation
 	at         int   // the round that showed the first
 	figures    string
+	simulated  time.Duration
 	took       time.Duration
 }
 
@@ -61,7 +62,8 @@ func live(t *testing.T, seed uint64, rounds []round) (r report) {
 		r.at, err = d.through(t.Context(), rounds)
 		r.broken = err
 		d.zombies.Wait()
-		r.figures = d.figures(time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)))
+		r.simulated = time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) // when a bubble's time begins
+		r.figures = d.figures(r.simulated)
 		r.violations = append(r.violations, d.witness.violations...)
 	})
 	r.took = time.Since(began)

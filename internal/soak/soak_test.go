@@ -54,7 +54,7 @@ func soak(t *testing.T, seed uint64, rounds []round) {
 	t.Helper()
 	fmt.Printf("soak: seed %d, %d rounds; again: go test ./internal/soak -seed %d -rounds %d\n", seed, len(rounds), seed, *roundsFlag)
 	r := live(t, seed, rounds)
-	t.Logf("seed %d: %d violations\n%s  in %s", seed, len(r.violations), r.figures, r.took.Round(time.Millisecond))
+	t.Logf("seed %d: %d violations\n%s  in %s: %.1f simulated hours a minute", seed, len(r.violations), r.figures, r.took.Round(time.Millisecond), r.simulated.Hours()/r.took.Minutes())
 	if r.broken != nil {
 		t.Fatalf("seed %d, round %d of %d: the day could not be lived: %v", seed, r.at, len(rounds), r.broken)
 	}
