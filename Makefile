@@ -122,6 +122,10 @@ test: build $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK) ## run every test
 e2e: build ## boot instances with real systemd, as root on Linux: five minutes
 	@sh scripts/e2e.sh
 
+.PHONY: soak
+soak: agents ## let a fleet live a simulated day with everything going wrong, in minutes; SEED=n repeats one
+	go test -count=1 -timeout 60m -v -run 'TestDay$$' ./internal/soak -rounds $(or $(ROUNDS),2000) -seed $(or $(SEED),0)
+
 .PHONY: soak-agent
 soak-agent: build ## let spored live under systemd for ten minutes; it may not grow
 	SPAWN_SOAK=10m SPAWN_E2E_MACHINE="$$(sh scripts/e2e-root.sh)" go test -count=1 -v -timeout 20m -run '^TestSoak$$' ./internal/e2e

@@ -72,6 +72,12 @@ func (m Moved) later(ctx context.Context, api API, cloud Cloud, in instance.Inst
 		return m, errors.Join(err, m.back(ctx, cloud, in))
 	}
 	m.Tag = true
+	if m.Cloud {
+		var err error
+		if m, err = m.agree(ctx, api, cloud, in); err != nil {
+			return m, err
+		}
+	}
 	return m.acknowledge(ctx, api, in)
 }
 
@@ -84,7 +90,9 @@ func (m Moved) earlier(ctx context.Context, api API, cloud Cloud, in instance.In
 	go func() { moved <- cloud.Move(ctx, in.ID, m.To, in.Persistent) }()
 	m, err := m.acknowledge(ctx, api, in)
 	m.CloudErr = <-moved
-	m.Cloud = m.CloudErr == nil
+	if m.Cloud = m.CloudErr == nil; m.Cloud && err == nil {
+		return m.agree(ctx, api, cloud, in)
+	}
 	return m, err
 }
 

@@ -156,6 +156,7 @@ func floors() map[string]floor {
 		"internal/house":     program,
 		// Writes manual pages, completions and docs/commands from the commands.
 		"internal/manual": program,
+		"internal/soak":   program,
 		"test":            program,
 	}
 }

@@ -1,0 +1,81 @@
+package deadline_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+
+	"github.com/spawn-ec2/spawn/internal/cloudtest"
+	"github.com/spawn-ec2/spawn/internal/deadline"
+	"github.com/spawn-ec2/spawn/internal/instance"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
+)
+
+// interrupted is EC2 with something that happens before a tag is written.
+type interrupted struct {
+	deadline.API
+	before func()
+}
+
+func (i interrupted) CreateTags(ctx context.Context, in *ec2.CreateTagsInput, o ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error) {
+	i.before()
+	return i.API.CreateTags(ctx, in, o...)
+}
+
+// TestTwoWhoMoveAtOnceAgree: whichever of two moves at the same moment writes the
+// tag last, the cloud acts for what it says, and who lost is told so.
+func TestTwoWhoMoveAtOnceAgree(t *testing.T) {
+	later, sooner := lifecycle.DeadlineAt(first.Time().Add(2*time.Hour)), lifecycle.DeadlineAt(first.Time().Add(-30*time.Minute))
+	type both struct {
+		api    deadline.API
+		honest deadline.Cloud
+		in     instance.Instance
+	}
+	tests := map[string]struct {
+		move  func(*testing.T, both) error // with another move inside
+		loses bool
+		want  lifecycle.Deadline
+	}{
+		"an extension between the tag and the schedule of a shortening": {loses: true, want: later, move: func(t *testing.T, b both) error {
+			cloud, done := b.honest, false
+			cloud.API = unkind{Schedules: b.honest.API, update: func(*scheduler.UpdateScheduleInput) error {
+				if !done {
+					done = true
+					_, err := deadline.Move(t.Context(), b.api, b.honest, b.in, later)
+					noError(t, err)
+				}
+				return nil
+			}}
+			_, err := deadline.Move(t.Context(), b.api, cloud, b.in, sooner)
+			return err
+		}},
+		"a shortening between the schedule and the tag of an extension": {want: later, move: func(t *testing.T, b both) error {
+			_, err := deadline.Move(t.Context(), interrupted{b.api, func() {
+				_, err := deadline.Move(t.Context(), b.api, b.honest, b.in, sooner)
+				noError(t, err)
+			}}, b.honest, b.in, later)
+			return err
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := cloudtest.Local(t, nil)
+			api, honest := c.Target.EC2(), layer(t, c)
+			in := launch(t, api, "")
+			noError(t, honest.Arm(t.Context(), in.ID, first, ""))
+			if err := tt.move(t, both{api, honest, in}); (err != nil) != tt.loses {
+				t.Errorf("the outer move: %v", err)
+			}
+			now, err := instance.Get(t.Context(), api, in.ID)
+			noError(t, err)
+			have, err := honest.Read(t.Context(), in.ID, "")
+			noError(t, err)
+			if now.Tags.Deadline != tt.want || !have.For(tt.want, time.Now()) {
+				t.Errorf("the tag says %s, the cloud acts from %v, want both for %s", now.Tags.Deadline, have.From, tt.want)
+			}
+		})
+	}
+}
