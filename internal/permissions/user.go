@@ -186,11 +186,12 @@ func (s scope) launching() []Statement {
 // those that say when it ends.
 func (s scope) managing() []Statement {
 	return []Statement{
-		allow("LookForRemains", []string{"*"}, nil, "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeInternetGateways"),
+		allow("LookForRemains", []string{"*"}, nil, "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeVpcs", "ec2:DescribeInternetGateways"),
 		allow("ActOnInstances", s.ec2("instance"), ours(), "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"),
 		allow("CancelSpotRequests", s.ec2("spot-instances-request"), ours(), "ec2:CancelSpotInstanceRequests"),
+		allow("ReadConsoles", s.ec2("instance"), ours(), "ec2:GetConsoleOutput"),
 		allow("MoveDeadlines", s.ec2("instance"), onlyTags(lifecycle.TagDeadline, lifecycle.TagBackstop), "ec2:CreateTags"),
-		allow("DeleteRemains", s.ec2("volume", "security-group"), ours(), "ec2:DeleteVolume", "ec2:DeleteSecurityGroup"),
+		allow("DeleteRemains", s.ec2("volume", "network-interface", "security-group"), ours(), "ec2:DeleteVolume", "ec2:DeleteNetworkInterface", "ec2:DeleteSecurityGroup"),
 	}
 }
 
@@ -227,6 +228,7 @@ func (s scope) buckets() []Statement {
 	return []Statement{
 		allow("MakeAgentBucket", []string{bucket}, nil, "s3:CreateBucket", "s3:ListBucket"),
 		allow("StoreAgent", []string{bucket + "/*"}, nil, "s3:GetObject", "s3:PutObject"),
+		allow("DropScripts", []string{bucket + "/user-data/*"}, nil, "s3:DeleteObject"),
 	}
 }
 

@@ -71,7 +71,11 @@ func (s *Service) runInstances(tx *store.Tx, c *call.Caller, in *runInput) (*res
 //
 // https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 func (s *Service) repeatLaunch(tx *store.Tx, c *call.Caller, in *runInput, earlier launchToken) (*reservationView, error) {
-	if err := c.Require("ec2:RunInstances", s.arn(c.Region, "instance", "*"), s.regionKey(c)); err != nil {
+	p, err := s.plan(tx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authorizeLaunch(tx, c, in, p); err != nil {
 		return nil, err
 	}
 	if earlier.Request != in.fingerprint() {
