@@ -119,7 +119,7 @@ test: build $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK) ## run every test
 	go test -count=1 -timeout 9m ./...
 
 .PHONY: e2e
-e2e: build ## boot instances with real systemd, as root on Linux: five minutes
+e2e: build ## boot instances with real systemd, as root on Linux: up to eight minutes
 	@sh scripts/e2e.sh
 
 .PHONY: soak

@@ -23,49 +23,55 @@ import (
 // there ever is one.
 func TestTheLaptopDies(t *testing.T) {
 	needAgents(t)
-	u := newUser(t, false)
-	if r := u.try(nil, "spawn", "local", "up", "--runtime", "sandbox"); r.code != 0 {
-		t.Skipf("the sandbox does not work here: %s %s", r.stderr, u.log())
-	}
-	target, inside := u.contact().look(t)
-	defer inside.Close()
-	if _, err := inside.AddFault(t.Context(), fault.Rule{Kind: fault.Latency, Service: "scheduler", Action: "CreateSchedule", Delay: time.Minute}); err != nil {
-		t.Fatal(err)
-	}
-
-	alone := launchAndDie(t, u, target, inside, "alone")
-	ended := awaitEnd(t, target.EC2(), alone)
-	if got := aws.ToString(ended.StateReason.Code); got != "Client.UserInitiatedShutdown" {
-		t.Errorf("without any later command it ended with %s: not by its agent", got)
-	}
-	if got := scheduled(t, target); len(got) > 0 {
-		t.Errorf("the schedules %v were made before spawn died: this test shows nothing", got)
-	}
-
-	armed := launchAndDie(t, u, target, inside, "armed")
-	if _, err := inside.ClearFaults(t.Context(), ""); err != nil {
-		t.Fatal(err)
-	}
-	u.do(nil, "spawn", "list", "--local")
-	if got := scheduled(t, target); len(got) != 1 || got[0] != armed.ID {
-		t.Errorf("after the next command the schedules are %v, and the instance is %s", got, armed.ID)
-	}
-	killAgent(t, u, "armed")
-	ended = awaitEnd(t, target.EC2(), armed)
-	if got := aws.ToString(ended.StateReason.Code); got != "Client.InstanceInitiatedShutdown" {
-		t.Errorf("without its agent it ended with %s: not by its operating system", got)
+	for name, comesBack := range map[string]bool{"and nobody comes back": false, "and another command is given": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := newUser(t, false)
+			if r := u.try(nil, "spawn", "local", "up", "--runtime", "sandbox"); r.code != 0 {
+				t.Skipf("the sandbox does not work here: %s %s", r.stderr, u.log())
+			}
+			target, inside := u.contact().look(t)
+			defer inside.Close()
+			slow, err := inside.AddFault(t.Context(), fault.Rule{Kind: fault.Latency, Service: "scheduler", Action: "CreateSchedule", Delay: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := launchAndDie(t, u, target, inside)
+			if got := scheduled(t, target); len(got) > 0 {
+				t.Fatalf("the schedules %v were made before spawn died: this test shows nothing", got)
+			}
+			by := "Client.UserInitiatedShutdown" // its agent
+			if comesBack {
+				if _, err := inside.ClearFaults(t.Context(), slow.ID); err != nil {
+					t.Fatal(err)
+				}
+				u.do(nil, "spawn", "list", "--local")
+				if got := scheduled(t, target); len(got) != 1 || got[0] != in.ID {
+					t.Errorf("after the next command the schedules are %v, and the instance is %s", got, in.ID)
+				}
+				killAgent(t, u, "box")
+				by = "Client.InstanceInitiatedShutdown" // its operating system
+			}
+			ended := awaitEnd(t, target.EC2(), in)
+			if got := aws.ToString(ended.StateReason.Code); got != by {
+				t.Errorf("it ended with %s, not with %s", got, by)
+			}
+			if got := scheduled(t, target); !comesBack && len(got) > 0 {
+				t.Errorf("nobody was there to make the schedules %v", got)
+			}
+		})
 	}
 }
 
 // launchAndDie launches an instance and kills spawn when EC2 has answered; it
 // returns when the two layers on the instance are armed.
-func launchAndDie(t *testing.T, u *user, target *awsx.Target, inside *control.Client, name string) instance {
+func launchAndDie(t *testing.T, u *user, target *awsx.Target, inside *control.Client) instance {
 	t.Helper()
 	before, err := inside.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := u.command("spawn", "launch", "--local", "--instance-type", "t3.micro", "--ttl", ttl.String(), "--name", name)
+	cmd := u.command("spawn", "launch", "--local", "--instance-type", "t3.micro", "--ttl", ttl.String(), "--name", "box")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,9 +92,9 @@ func launchAndDie(t *testing.T, u *user, target *awsx.Target, inside *control.Cl
 	}
 	_ = cmd.Wait() // it was killed
 
-	out, err := target.EC2().DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{name}}}})
+	out, err := target.EC2().DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{"box"}}}})
 	if err != nil || len(out.Reservations) != 1 {
-		t.Fatalf("%d launches of %s, %v", len(out.Reservations), name, err)
+		t.Fatalf("%v, %v", out, err)
 	}
 	in := instance{ID: aws.ToString(out.Reservations[0].Instances[0].InstanceId)}
 	until(t, "the agent and the timer watch the deadline", func() bool {

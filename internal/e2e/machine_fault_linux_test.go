@@ -136,8 +136,8 @@ func memoryExhausted(t *testing.T, s *site) {
 	b := s.launch(t, "hungry", "--ttl", "75s")
 	killed := b.limitMemory(192 << 20)
 	// Of the machine's own systemd, whose memory is limited; no more than the host has to spare.
-	b.do(`for i in 1 2; do systemd-run --quiet sh -c 'ulimit -v 1000000; while :; do tail /dev/zero; sleep 0.5; done'; done`)
-	for end := time.Now().Add(20 * time.Second); killed() < 3; time.Sleep(200 * time.Millisecond) {
+	b.do(`for i in 1 2; do systemd-run --quiet sh -c 'ulimit -v 1000000; while :; do tail /dev/zero; sleep 2; done'; done`)
+	for end := time.Now().Add(30 * time.Second); killed() < 3; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the kernel killed %d times: the memory is not exhausted", killed())
 		}
