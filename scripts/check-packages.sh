@@ -46,7 +46,9 @@ for arch in "$@"; do
 			dpkg --root="$scratch/deb" --force-not-root --log=/dev/null -i "$deb" >/dev/null
 			for p in spawn truffle spored; do runs "$scratch/deb/usr/bin/$p" "$version"; done
 			dpkg --root="$scratch/deb" --force-not-root --log=/dev/null -P spawn >/dev/null 2>&1
-			[ -z "$(find "$scratch/deb/usr" -type f)" ] || { echo "removing $deb leaves files" >&2; exit 1; }
+			for file in $files; do
+				[ ! -e "$scratch/deb/$file" ] || { echo "removing $deb leaves /$file" >&2; exit 1; }
+			done
 		fi
 	else
 		echo "SKIPPED: dpkg-deb is not installed, $deb was not looked into"
@@ -57,7 +59,7 @@ for arch in "$@"; do
 	if command -v rpm2cpio >/dev/null && command -v cpio >/dev/null; then
 		mkdir -p "$scratch/rpm-$arch"
 		package=$PWD/$rpm
-		(cd "$scratch/rpm-$arch" && rpm2cpio "$package" | cpio -idm --quiet)
+		(cd "$scratch/rpm-$arch" && rpm2cpio "$package" | cpio -idm --quiet --no-absolute-filenames 2>/dev/null)
 		(cd "$scratch/rpm-$arch" && find . -type f | sed 's/^/ /') >"$scratch/list"
 		# shellcheck disable=SC2086 # a list of words
 		wants "$rpm" "$scratch/list" $files usr/share/zsh/site-functions/_spawn usr/share/licenses/spawn/LICENSE
