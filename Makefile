@@ -18,6 +18,9 @@ PROGRAMS  := spawn truffle spored
 AGENTS    := amd64 arm64
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
+# The shell scripts that others run, or that make what others install.
+SCRIPTS := $(wildcard internal/bootstrap/scripts/*.sh) $(addprefix scripts/,install.sh checksums.sh packages.sh check-packages.sh reproducible.sh)
+
 GOLANGCI_LINT := v2.15.0
 METADATA_MOCK := v1.13.0
 # v2.46 and later need modules (go.digitalxero.dev) that proxy.golang.org does
@@ -138,7 +141,7 @@ crash: build ## kill spawn at every boundary of every call, and fail every call:
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## check the code's form
 	go vet ./...
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT) run ./...
-	@if command -v shellcheck >/dev/null; then echo "shellcheck --shell=sh internal/bootstrap/scripts/*.sh scripts/*.sh" && shellcheck --shell=sh internal/bootstrap/scripts/*.sh scripts/*.sh; \
+	@if command -v shellcheck >/dev/null; then echo "shellcheck --shell=sh $(SCRIPTS)" && shellcheck --shell=sh $(SCRIPTS); \
 	else echo "SKIPPED: shellcheck is not installed, the shell scripts were not judged"; fi
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT):

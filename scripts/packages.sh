@@ -10,6 +10,12 @@ case $PACKAGE_VERSION in
 [0-9]*.[0-9]*.[0-9]*) ;;
 *) PACKAGE_VERSION=0.0.0~$PACKAGE_VERSION ;;
 esac
+# Neither format takes a dash in it: 1.2.3-rc.1 is older than 1.2.3, and
+# 1.2.3-4-gabc, four commits on, is newer.
+case $PACKAGE_VERSION in
+*-rc* | *-beta* | *-alpha*) PACKAGE_VERSION=$(echo "$PACKAGE_VERSION" | sed 's/-/~/') ;;
+esac
+PACKAGE_VERSION=$(echo "$PACKAGE_VERSION" | tr - +)
 export PACKAGE_VERSION
 shift
 rm -f bin/*.deb bin/*.rpm
