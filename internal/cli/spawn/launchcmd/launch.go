@@ -180,12 +180,10 @@ func verdict(p launch.Plan, r launch.Result) error {
 // wish is said without credentials; the region that the configuration names is
 // known only afterwards.
 func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *awsx.Target, error) {
-	home, err := os.UserHomeDir()
+	machine, err := o.machine(ctx)
 	if err != nil {
-		return launch.Plan{}, nil, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
+		return launch.Plan{}, nil, err
 	}
-	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
-	machine = withAgent(ctx, machine)
 	if spec, err = offerKey(o.Factory.Streams, spec, machine); err != nil {
 		return launch.Plan{}, nil, err
 	}
@@ -206,6 +204,16 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	}
 	plan, err = plan.CheckChosen(ctx, target.EC2())
 	return plan, target, err
+}
+
+// machine is what resolving needs to know of this one.
+func (o *Options) machine(ctx context.Context) (launch.Machine, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return launch.Machine{}, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
+	}
+	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
+	return withAgent(ctx, machine), nil
 }
 
 func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(launch.Event)) *launch.Launcher {
@@ -279,7 +287,7 @@ func costs(c launch.Candidate) string {
 // can answer.
 func (o *Options) confirmCeiling(p launch.Plan) error {
 	s := o.Factory.Streams
-	if p.Lifetime.Reason != lifecycle.Ceiling || o.Yes || !s.InTTY || !s.ErrTTY {
+	if p.Lifetime.Reason != lifecycle.Ceiling || o.Yes || !s.CanAsk() {
 		return nil
 	}
 	return term.Confirm(s, fmt.Sprintf("let it live %s, for up to %s of compute?", term.Span(p.Lifetime.TTL), p.First().Price.Over(p.Lifetime.TTL)))
