@@ -43,7 +43,7 @@ type Blank struct {
 // one's index. The error is ErrBack, of kind Interrupted when the context or the
 // input ends, or of kind Usage where nobody can answer.
 func Choose(ctx context.Context, s Streams, c Choice) (int, error) {
-	fmt.Fprintln(s.Err, "\n"+bold(c.Title))
+	title(s, c.Title)
 	for _, line := range optionLines(s, c.Options) {
 		fmt.Fprintln(s.Err, line)
 	}
@@ -68,14 +68,17 @@ func Choose(ctx context.Context, s Streams, c Choice) (int, error) {
 		if i := slices.IndexFunc(c.Options, func(o Option) bool { return strings.EqualFold(o.Label, text) }); i >= 0 {
 			return i, nil
 		}
-		say(s, "  ", fmt.Sprintf("%q is none of the answers: type a number from 1 to %d", text, len(c.Options)))
+		if text != "" {
+			say(s, "  ", fmt.Sprintf("%q is none of the answers", text))
+		}
+		say(s, "  ", fmt.Sprintf("type a number from 1 to %d", len(c.Options)))
 	}
 }
 
 // Fill asks until an answer is typed that its check accepts. Errors are those of
 // Choose.
 func Fill(ctx context.Context, s Streams, b Blank) (string, error) {
-	fmt.Fprintln(s.Err, "\n"+bold(b.Title))
+	title(s, b.Title)
 	hint := ""
 	if b.Default != "" {
 		hint = "Enter for " + b.Default
@@ -210,12 +213,31 @@ func optionLines(s Streams, options []Option) []string {
 			lines = append(lines, head+": "+details)
 		default:
 			lines = append(lines, head)
-			for _, part := range folded(details, s.Columns-len("     ")) {
+			for _, part := range packed(o.Details, s.Columns-len("     ")) {
 				lines = append(lines, "     "+part)
 			}
 		}
 	}
 	return lines
+}
+
+// packed are details in lines of at most so many columns, each whole where it
+// can be.
+func packed(details []string, columns int) []string {
+	var lines []string
+	line := ""
+	for _, d := range details {
+		switch {
+		case d == "":
+		case line == "":
+			line = d
+		case ansi.StringWidth(line+", "+d) <= columns:
+			line += ", " + d
+		default:
+			lines, line = append(lines, folded(line+",", columns)...), d
+		}
+	}
+	return append(lines, folded(line, columns)...)
 }
 
 func (o Option) cells() []string { return append([]string{o.Label}, o.Details...) }
@@ -228,4 +250,14 @@ func say(s Streams, head, text string) {
 	fmt.Fprintln(s.Err, head+text)
 }
 
-func bold(text string) string { return lipgloss.NewStyle().Bold(true).Render(text) }
+func title(s Streams, text string) {
+	lines := []string{text}
+	if s.Columns > 0 {
+		lines = folded(text, s.Columns)
+	}
+	bold := lipgloss.NewStyle().Bold(true)
+	fmt.Fprintln(s.Err)
+	for _, line := range lines {
+		fmt.Fprintln(s.Err, bold.Render(line))
+	}
+}

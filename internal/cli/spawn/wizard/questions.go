@@ -9,7 +9,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
-	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
@@ -45,23 +44,23 @@ func (t *talk) where(ctx context.Context) (bool, error) {
 		}
 	}
 	c := term.Choice{Title: "Where? A region near you answers quickly."}
-	var prices []price.Price
+	var shown []find.Row
 	for _, r := range regions {
 		o := term.Option{Label: r}
 		if t.Need != ByName {
-			least, err := t.least(r)
+			least, known, err := t.least(r)
 			if err != nil {
 				return true, err
 			}
-			prices = append(prices, least)
-			o.Details = []string{"from " + term.PerHour(least, lifecycle.OnDemand)}
-			if !least.Known() {
-				o.Details = []string{term.PerHour(least, lifecycle.OnDemand)}
+			o.Details = []string{"nothing that suits is listed"}
+			if known {
+				o.Details = []string{"from " + least.OnDemand.Dollars() + " an hour"}
+				shown = append(shown, least)
 			}
 		}
 		c.Options = append(c.Options, o)
 	}
-	c.Options, c.Notes = append(c.Options, term.Option{Label: another}), provenance(prices...)
+	c.Options, c.Notes = append(c.Options, term.Option{Label: another}), provenance(shown, false)
 	for {
 		i, err := t.Choose(ctx, c)
 		if err != nil {
@@ -89,13 +88,13 @@ func (t *talk) home() string {
 	return t.world.Region
 }
 
-// least is the lowest price of what suits the need in a region.
-func (t *talk) least(region string) (price.Price, error) {
+// least is the cheapest of what suits the need in a region.
+func (t *talk) least(region string) (least find.Row, ok bool, err error) {
 	rows, err := candidates(t.world.Known, t.Need, region)
 	if err != nil || len(rows) == 0 {
-		return price.Price{}, err
+		return least, false, err
 	}
-	return slices.MinFunc(rows, func(a, b find.Row) int { return a.OnDemand.Cmp(b.OnDemand) }).OnDemand, nil
+	return slices.MinFunc(rows, func(a, b find.Row) int { return a.OnDemand.Cmp(b.OnDemand) }), true, nil
 }
 
 func knownRegion(name string) error {
@@ -114,19 +113,14 @@ func (t *talk) which(ctx context.Context) (bool, error) {
 	if len(rows) == 0 {
 		return true, t.name(ctx)
 	}
-	c := term.Choice{Title: "Which type?"}
-	var prices []price.Price
+	c := term.Choice{Title: "Which type? Prices are in USD an hour."}
 	for i, r := range rows {
 		if r.Type.Name == t.Type {
 			c.Default = i
 		}
 		c.Options = append(c.Options, typeOption(r, t.Need == GPU))
-		prices = append(prices, r.OnDemand)
 	}
-	for _, r := range rows {
-		prices = append(prices, r.Spot)
-	}
-	c.Options, c.Notes = append(c.Options, term.Option{Label: another}), provenance(prices...)
+	c.Options, c.Notes = append(c.Options, term.Option{Label: another}), provenance(rows, true)
 	for {
 		i, err := t.Choose(ctx, c)
 		if err != nil {
@@ -165,10 +159,10 @@ func (t *talk) market(ctx context.Context) (bool, error) {
 	c := term.Choice{
 		Title: "On demand or Spot?",
 		Options: []term.Option{
-			{Label: "on demand", Details: []string{term.PerHour(row.OnDemand, lifecycle.OnDemand), "yours until its end"}},
-			{Label: "Spot", Details: []string{term.PerHour(row.Spot, lifecycle.Spot), "EC2 may take it back at two minutes' notice"}},
+			{Label: "on demand", Details: []string{hourly(row.OnDemand), "yours until its end"}},
+			{Label: "Spot", Details: []string{hourly(row.Spot), "EC2 may take it back at two minutes' notice"}},
 		},
-		Notes: provenance(row.OnDemand, row.Spot),
+		Notes: provenance([]find.Row{row}, true),
 	}
 	if row.Interruption != catalog.InterruptionUnknown {
 		c.Notes = append(c.Notes, fmt.Sprintf("taken back within a month, of all Spot instances of this type: %s", row.Interruption))
@@ -189,9 +183,9 @@ func (t *talk) life(ctx context.Context) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	hourly := row.OnDemand
+	compute := row.OnDemand
 	if t.Spot {
-		hourly = row.Spot
+		compute = row.Spot
 	}
 	lives := []string{"1h", "4h", defaultTTL, "1d", "1w", lifecycle.NoTTL}
 	if !slices.Contains(lives, t.TTL) {
@@ -203,9 +197,9 @@ func (t *talk) life(ctx context.Context) (bool, error) {
 		if err != nil {
 			return true, err
 		}
-		o := term.Option{Label: life, Details: []string{hourly.Over(chosen.TTL).String() + " of compute"}}
+		o := term.Option{Label: life, Details: []string{"compute " + compute.Over(chosen.TTL).String()}}
 		if life == lifecycle.NoTTL {
-			o.Details[0] += ", the longest allowed: " + term.Span(chosen.TTL)
+			o.Details = append(o.Details, "the longest allowed, "+term.Span(chosen.TTL))
 		}
 		c.Options = append(c.Options, o)
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/spawn-ec2/spawn/internal/find"
-	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -32,7 +31,7 @@ func needs() []struct {
 		need Need
 		why  string
 	}{
-		{Small, "to try something out; a few cents an hour at most"},
+		{Small, "to try something out"},
 		{General, "programs, builds, services"},
 		{Memory, "large data, held in memory"},
 		{GPU, "training, inference, rendering"},
@@ -92,18 +91,35 @@ func typeOption(r find.Row, gpus bool) term.Option {
 	if gpus {
 		details = append(details, fmt.Sprintf("%d × %s", r.Type.Accelerators.Count, r.Type.Accelerators.Model))
 	}
-	return term.Option{
-		Label:   r.Type.Name,
-		Details: append(details, term.PerHour(r.OnDemand, lifecycle.OnDemand), term.PerHour(r.Spot, lifecycle.Spot)),
-	}
+	return term.Option{Label: r.Type.Name, Details: append(details, onDemand(r), spot(r))}
 }
 
-// provenance says where prices come from and of when they are, each source once.
-func provenance(prices ...price.Price) []string {
+// hourly is a price where the market is named before it.
+func hourly(p price.Price) string {
+	if !p.Known() {
+		return "price " + term.Unknown
+	}
+	return p.Dollars() + " an hour"
+}
+
+func onDemand(r find.Row) string { return "on demand " + r.OnDemand.Dollars() }
+func spot(r find.Row) string     { return "Spot " + r.Spot.Dollars() }
+
+// provenance says where the prices of rows come from and of when they are, each
+// source once.
+func provenance(rows []find.Row, withSpot bool) []string {
 	var notes []string
-	for _, p := range prices {
-		if note := "prices: " + term.Provenance(p); p.Known() && !slices.Contains(notes, note) {
+	add := func(market string, p price.Price) {
+		if note := market + ": " + term.Provenance(p); p.Known() && !slices.Contains(notes, note) {
 			notes = append(notes, note)
+		}
+	}
+	for _, r := range rows {
+		add("on demand", r.OnDemand)
+	}
+	for _, r := range rows {
+		if withSpot {
+			add("Spot, of which this is the average", r.Spot)
 		}
 	}
 	return notes
