@@ -209,7 +209,7 @@ func optionLines(s Streams, options []Option) []string {
 		switch {
 		case details == "":
 			lines = append(lines, head)
-		case s.Columns == 0 || ansi.StringWidth(head+": "+details) <= s.Columns:
+		case s.Columns == 0 || s.Accessible || ansi.StringWidth(head+": "+details) <= s.Columns:
 			lines = append(lines, head+": "+details)
 		default:
 			lines = append(lines, head)

@@ -48,10 +48,7 @@ func (t *talk) where(ctx context.Context) (bool, error) {
 	for _, r := range regions {
 		o := term.Option{Label: r}
 		if t.Need != ByName {
-			least, known, err := t.least(r)
-			if err != nil {
-				return true, err
-			}
+			least, known := t.least(r)
 			o.Details = []string{"nothing that suits is listed"}
 			if known {
 				o.Details = []string{"from " + least.OnDemand.Dollars() + " an hour"}
@@ -89,12 +86,12 @@ func (t *talk) home() string {
 }
 
 // least is the cheapest of what suits the need in a region.
-func (t *talk) least(region string) (least find.Row, ok bool, err error) {
-	rows, err := candidates(t.world.Known, t.Need, region)
-	if err != nil || len(rows) == 0 {
-		return least, false, err
+func (t *talk) least(region string) (least find.Row, ok bool) {
+	rows := candidates(t.world.Known, t.Need, region)
+	if len(rows) == 0 {
+		return least, false
 	}
-	return slices.MinFunc(rows, func(a, b find.Row) int { return a.OnDemand.Cmp(b.OnDemand) }), true, nil
+	return slices.MinFunc(rows, func(a, b find.Row) int { return a.OnDemand.Cmp(b.OnDemand) }), true
 }
 
 func knownRegion(name string) error {
@@ -106,10 +103,7 @@ func knownRegion(name string) error {
 
 // which asks for the type, with what each has and costs.
 func (t *talk) which(ctx context.Context) (bool, error) {
-	rows, err := candidates(t.world.Known, t.Need, t.Region)
-	if err != nil {
-		return true, err
-	}
+	rows := candidates(t.world.Known, t.Need, t.Region)
 	if len(rows) == 0 {
 		return true, t.name(ctx)
 	}

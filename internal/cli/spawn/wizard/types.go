@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/spawn-ec2/spawn/internal/catalog"
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
@@ -60,17 +61,16 @@ func suited(n Need) []string {
 	}
 }
 
-// candidates are types for a need that a region has; none is no error.
-func candidates(known find.Known, n Need, region string) ([]find.Row, error) {
-	patterns := suited(n)
-	if len(patterns) == 0 {
-		return nil, nil
+// candidates are types for a need that a region has; there may be none.
+func candidates(known find.Known, n Need, region string) []find.Row {
+	var rows []find.Row
+	for _, name := range suited(n) {
+		t, there := catalog.Lookup(name)
+		if row, offered := known.Row(region, t); there && offered && len(rows) < mostTypes {
+			rows = append(rows, row)
+		}
 	}
-	rows, _, err := find.Search(known, find.Query{Patterns: patterns, Regions: []string{region}})
-	if problem.KindOf(err) == problem.NotFound && err != nil {
-		return nil, nil
-	}
-	return rows[:min(len(rows), mostTypes)], err
+	return rows
 }
 
 // named is the one type that a name means in a region.
