@@ -116,9 +116,12 @@ func Facts(s Streams, facts [][2]string) {
 	}
 }
 
-// Say writes words that are no note and no data, folded to the width that there
-// is.
-func Say(s Streams, text string) { say(s, "", text) }
+// Say writes a line that is no note and no data, folded to the width that there
+// is and as far indented as it begins.
+func Say(s Streams, text string) {
+	words := strings.TrimLeft(text, " ")
+	say(s, text[:len(text)-len(words)], words)
+}
 
 // answer reads a line of somebody's.
 func answer(ctx context.Context, s Streams, hint string) (string, error) {
@@ -244,7 +247,7 @@ func (o Option) cells() []string { return append([]string{o.Label}, o.Details...
 
 // say writes words behind a head, folded to the width that there is.
 func say(s Streams, head, text string) {
-	if s.Columns > 2*len(head) {
+	if (s.ErrTTY || s.Plain) && s.Columns > 2*len(head) {
 		text = strings.Join(folded(text, s.Columns-len(head)), "\n"+strings.Repeat(" ", len(head)))
 	}
 	fmt.Fprintln(s.Err, head+text)

@@ -113,6 +113,7 @@ func TestQuestionsFitTheTerminal(t *testing.T) {
 			t.Fatal(err)
 		}
 		seen.WriteByte('\n') // as typing it does
+		term.Say(s, "  "+strings.Repeat("said ", 50))
 		term.Facts(s, [][2]string{{"name", strings.Repeat("word ", 50)}})
 		for line := range strings.Lines(seen.String()) {
 			if width := ansi.StringWidth(strings.TrimRight(line, "\n")); width > columns {

@@ -21,7 +21,9 @@
 //     over, so there is nothing to restore. Only progress is drawn in place, and
 //     not with ACCESSIBLE=1: a voice or a braille line gets every line once, in
 //     sentences instead of columns.
-//   - Nothing needs more than 60 columns: words are folded, tables cut.
+//   - What is said is folded between words to the terminal's width, and tables
+//     are cut at it; 60 columns are enough. Data in a file or a pipe is whole, and
+//     a command that is to be copied is never broken.
 package term
 
 import (

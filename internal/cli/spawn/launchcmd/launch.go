@@ -246,11 +246,11 @@ func (o *Options) announce(p launch.Plan) {
 	if len(c.Zones) > 0 {
 		place = strings.Join(c.Zones, " or ")
 	}
-	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s on %s\n  lives %s (%s), costs %s\n",
-		p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name, disk(c),
-		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, costs(c))
+	say := func(format string, args ...any) { term.Say(o.Factory.Streams, fmt.Sprintf(format, args...)) }
+	say("%s: %s (%s vCPU, %s) in %s, %s on %s", p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name, disk(c))
+	say("  lives %s (%s), costs %s", term.Span(p.Lifetime.TTL), p.Lifetime.Reason, costs(c))
 	if others := p.Candidates[1:]; len(others) > 0 {
-		fmt.Fprintf(o.Factory.Streams.Err, "  if there is no capacity: %s\n", instead(others))
+		say("  if there is no capacity: %s", instead(others))
 	}
 }
 
