@@ -2,8 +2,8 @@
 //
 // There is one way: a Spec (what is wanted) is resolved into a Plan (what will
 // be done, checked and priced), and a Launcher carries the plan out in attempts
-// and undoes what it made when it fails. Flags, pipes and, later, the wizard
-// all build the same Spec. Progress leaves as typed events; nothing here writes
+// and undoes what it made when it fails. Flags, pipes and the wizard all
+// build the same Spec. Progress leaves as typed events; nothing here writes
 // to a terminal.
 package launch
 

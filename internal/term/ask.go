@@ -1,24 +1,31 @@
 package term
 
 import (
-	"bufio"
+	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
 // Confirm asks a question whose answer is yes or no; no is the default and an
-// error of kind Interrupted. Where nobody can answer, it is an error of kind
-// Usage: nothing is ever deleted because a pipe had no eyes.
+// error of kind Interrupted, and so is an interrupt while it waits. Where nobody
+// can answer, it is an error of kind Usage: nothing is ever deleted because a
+// pipe had no eyes.
 func Confirm(s Streams, question string) error {
-	if !s.InTTY || !s.ErrTTY {
+	if !s.CanAsk() {
 		return problem.New(problem.Usage, "this needs a yes: %s", question).WithNext("say so with --yes")
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	fmt.Fprintf(s.Err, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(s.In).ReadString('\n')
-	if err != nil && answer == "" {
+	answer, err := readLine(ctx, s.In)
+	if err != nil {
 		fmt.Fprintln(s.Err)
+		return err
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":

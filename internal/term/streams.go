@@ -1,16 +1,29 @@
 // Package term is everything that a person sees. Its rules, obeyed by every
 // command:
 //
-//   - Data goes to standard output, everything else to standard error. In a
-//     pipe there is nothing but data.
+//   - Data goes to standard output, everything else to standard error: notes,
+//     questions, progress, errors. In a pipe there is nothing but data.
 //   - Colour only on a terminal, never with NO_COLOR, and never alone as
-//     meaning: what is red also says what is wrong.
+//     meaning: what is red also says what is wrong. TERM=dumb gets plain lines.
 //   - An error is its cause, in lower case and without a full stop, and on the
-//     next line the next step, where there is one.
-//   - Unknown is shown as "unknown"; it is never blank, zero or a dash.
+//     next line the next step, where there is one. Its kind is the exit code.
+//   - Unknown is shown as "unknown"; it is never blank, zero or a dash. A price
+//     is never without where it comes from and when it held.
 //   - Times are local and name their zone; durations are rounded to what a
 //     person would say.
 //   - What takes more than a second shows that it goes on.
+//   - A question is a line on standard error and its answer a line on standard
+//     input. It is asked only where somebody sees it and can answer, and never
+//     with --no-input: there what is missing is an error of usage that names the
+//     flag to say it with. An interrupt at a question, or the end of the input,
+//     exits with 130, and nothing was done.
+//   - The terminal is never put into another mode and the screen is never taken
+//     over, so there is nothing to restore. Only progress is drawn in place, and
+//     not with ACCESSIBLE=1: a voice or a braille line gets every line once, in
+//     sentences instead of columns.
+//   - What is said is folded between words to the terminal's width, and tables
+//     are cut at it; 60 columns are enough. Data in a file or a pipe is whole, and
+//     a command that is to be copied is never broken.
 package term
 
 import (
@@ -31,7 +44,15 @@ type Streams struct {
 	OutTTY  bool
 	ErrTTY  bool
 	Columns int // the width of standard error's terminal; 0 when it is none
+
+	Plain      bool // standard error is a terminal on which nothing can be drawn in place; ErrTTY is then false
+	Accessible bool // somebody listens, or reads line by line: sentences instead of columns
+	NoInput    bool // nothing may be asked
 }
+
+// CanAsk tells that somebody sees standard error and can answer on standard
+// input.
+func (s Streams) CanAsk() bool { return s.InTTY && (s.ErrTTY || s.Plain) && !s.NoInput }
 
 // System are the process's own streams.
 func System() Streams {
@@ -40,13 +61,18 @@ func System() Streams {
 	if os.Getenv("NO_COLOR") != "" {
 		out.Profile = colorprofile.NoTTY // data is then text and nothing else
 	}
+	errTerminal := term.IsTerminal(int(os.Stderr.Fd()))
+	accessible := os.Getenv("ACCESSIBLE") != ""
+	drawn := errTerminal && os.Getenv("TERM") != "dumb" && !accessible
 	s := Streams{
 		In:     os.Stdin,
 		Out:    out,
 		Err:    colorprofile.NewWriter(os.Stderr, environ),
 		InTTY:  term.IsTerminal(int(os.Stdin.Fd())),
 		OutTTY: term.IsTerminal(int(os.Stdout.Fd())),
-		ErrTTY: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
+		ErrTTY: drawn,
+
+		Plain: errTerminal && !drawn, Accessible: accessible,
 	}
 	for _, f := range []*os.File{os.Stdout, os.Stderr} {
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && s.Columns == 0 {

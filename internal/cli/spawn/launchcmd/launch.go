@@ -180,12 +180,10 @@ func verdict(p launch.Plan, r launch.Result) error {
 // wish is said without credentials; the region that the configuration names is
 // known only afterwards.
 func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *awsx.Target, error) {
-	home, err := os.UserHomeDir()
+	machine, err := o.machine(ctx)
 	if err != nil {
-		return launch.Plan{}, nil, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
+		return launch.Plan{}, nil, err
 	}
-	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
-	machine = withAgent(ctx, machine)
 	if spec, err = offerKey(o.Factory.Streams, spec, machine); err != nil {
 		return launch.Plan{}, nil, err
 	}
@@ -206,6 +204,16 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	}
 	plan, err = plan.CheckChosen(ctx, target.EC2())
 	return plan, target, err
+}
+
+// machine is what resolving needs to know of this one.
+func (o *Options) machine(ctx context.Context) (launch.Machine, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return launch.Machine{}, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
+	}
+	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
+	return withAgent(ctx, machine), nil
 }
 
 func (o *Options) launcher(ctx context.Context, t *awsx.Target, events func(launch.Event)) *launch.Launcher {
@@ -239,11 +247,11 @@ func (o *Options) announce(p launch.Plan) {
 	if len(c.Zones) > 0 {
 		place = strings.Join(c.Zones, " or ")
 	}
-	fmt.Fprintf(o.Factory.Streams.Err, "%s: %s (%s vCPU, %s) in %s, %s on %s\n  lives %s (%s), costs %s\n",
-		p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name, disk(c),
-		term.Span(p.Lifetime.TTL), p.Lifetime.Reason, costs(c))
+	say := func(format string, args ...any) { term.Say(o.Factory.Streams, fmt.Sprintf(format, args...)) }
+	say("%s: %s (%s vCPU, %s) in %s, %s on %s", p.Name, c, term.Count(c.Type.VCPUs), term.Memory(c.Type.MemoryMiB), place, c.Image.Name, disk(c))
+	say("  lives %s (%s), costs %s", term.Span(p.Lifetime.TTL), p.Lifetime.Reason, costs(c))
 	if others := p.Candidates[1:]; len(others) > 0 {
-		fmt.Fprintf(o.Factory.Streams.Err, "  if there is no capacity: %s\n", instead(others))
+		say("  if there is no capacity: %s", instead(others))
 	}
 }
 
@@ -280,7 +288,7 @@ func costs(c launch.Candidate) string {
 // can answer.
 func (o *Options) confirmCeiling(p launch.Plan) error {
 	s := o.Factory.Streams
-	if p.Lifetime.Reason != lifecycle.Ceiling || o.Yes || !s.InTTY || !s.ErrTTY {
+	if p.Lifetime.Reason != lifecycle.Ceiling || o.Yes || !s.CanAsk() {
 		return nil
 	}
 	return term.Confirm(s, fmt.Sprintf("let it live %s, for up to %s of compute?", term.Span(p.Lifetime.TTL), p.First().Price.Over(p.Lifetime.TTL)))

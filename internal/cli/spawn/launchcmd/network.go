@@ -42,7 +42,7 @@ func withAgent(ctx context.Context, m launch.Machine) launch.Machine {
 func offerKey(s term.Streams, spec launch.Spec, m launch.Machine) (launch.Spec, error) {
 	err := launch.Check(spec, m)
 	var none *sshx.NoKeyError
-	if !errors.As(err, &none) || !s.InTTY || !s.ErrTTY {
+	if !errors.As(err, &none) || !s.CanAsk() {
 		return spec, err
 	}
 	term.Note(s, "%s", none)

@@ -29,6 +29,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/status"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/stop"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/terminate"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/wizard"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
@@ -68,8 +69,10 @@ func New(f *factory.Factory) *cobra.Command {
 		Use:   "spawn",
 		Short: "Launch EC2 instances that end by themselves",
 		Long: `spawn launches an EC2 instance in one line, and the instance ends by itself:
-at its deadline, whether or not this machine is on.
+at its deadline, whether or not this machine is on. Without any arguments, at a
+terminal, it asks what you need.
 
+  spawn
   truffle search m7i.large | spawn
   spawn --instance-type m7i.large --ttl 8h
   spawn --local --instance-type t3.micro --ttl 10m    without an AWS account`,
@@ -77,16 +80,21 @@ at its deadline, whether or not this machine is on.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !launchcmd.Asked(cmd, os.Stdin) {
+			switch {
+			case launchcmd.Asked(cmd, os.Stdin):
+				return launchRoot.RunE(cmd, args)
+			case f.Streams.CanAsk() || f.Streams.NoInput:
+				return wizard.Start(cmd.Context(), f, cmd.Flags())
+			default:
 				return cmd.Help()
 			}
-			return launchRoot.RunE(cmd, args)
 		},
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return problem.New(problem.Usage, "%s", strings.TrimSuffix(err.Error(), ".")).WithNext("see: %s --help", c.CommandPath())
 	})
 	cmd.Flags().AddFlagSet(launchRoot.Flags())
+	cmd.PersistentFlags().BoolVar(&f.Streams.NoInput, "no-input", false, "never ask: where an answer is needed, fail and name the flag for it")
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
 		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
