@@ -15,7 +15,7 @@ func (r *running) mend(ctx context.Context, refusal error, t *try, have *prepare
 	switch {
 	case awserr.IsProfileNotReady(refusal) && r.borrowed:
 		return true, r.withoutRole(have, "may not make it, and nobody else has")
-	case awserr.IsNotFound(refusal) || awserr.IsProfileNotReady(refusal):
+	case stale[awserr.Code(refusal)] != "" || awserr.IsProfileNotReady(refusal):
 		return r.renew(ctx, refusal, have)
 	case awserr.IsDeniedAction(refusal, "iam:PassRole") && r.plan.Profile == "" && have.profile != "":
 		return true, r.withoutRole(have, "may not hand it to instances")
@@ -35,6 +35,8 @@ var stale = map[string]Step{
 	"InvalidSecurityGroupID.NotFound": StepNetwork,
 	"InvalidSubnetID.NotFound":        StepNetwork,
 	"InvalidVpcID.NotFound":           StepNetwork,
+	"MissingInput":                    StepNetwork, // "No subnets found for the default VPC"
+	"VPCIdNotSpecified":               StepNetwork, // the default VPC itself is gone
 }
 
 // renew forgets a fact that is gone and provides it again: what was remembered

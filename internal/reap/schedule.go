@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/deadline"
@@ -20,7 +21,7 @@ import (
 // instances that there are, and what of its schedules is about nothing any more.
 type Backstops struct {
 	Loose   []Item              // schedules whose instance has ended, or whose furniture is gone
-	Missing []instance.Instance // the caller's that live without one
+	Missing []instance.Instance // the caller's that live without one, or with one of another time
 }
 
 // FindBackstops compares the schedules of the region with its instances. A
@@ -43,7 +44,50 @@ func FindBackstops(ctx context.Context, api API, cloud deadline.Cloud, scope Sco
 	b := compare(listed, instances, others, scope)
 	idle, err := idleJanitors(ctx, api, listed, scope)
 	b.Loose = append(b.Loose, idle...)
+	if err != nil {
+		return b, err
+	}
+	wrong, err := mistimed(ctx, cloud, instances, b.Missing, scope)
+	b.Missing = append(b.Missing, wrong...)
 	return b, err
+}
+
+// readsAtOnce bounds the schedules that are read at the same time.
+const readsAtOnce = 10
+
+// mistimed are the caller's living instances whose schedules act at another time
+// than their deadline says: an extension died between its two writes, or could
+// write only one.
+func mistimed(ctx context.Context, cloud deadline.Cloud, instances, missing []instance.Instance, scope Scope) (wrong []instance.Instance, err error) {
+	off := make([]bool, len(instances))
+	reads, readsCtx := errgroup.WithContext(ctx)
+	reads.SetLimit(readsAtOnce)
+	for i, in := range instances {
+		known := slices.ContainsFunc(missing, func(m instance.Instance) bool { return m.ID == in.ID })
+		if known || !scope.awaits(in) {
+			continue
+		}
+		reads.Go(func() error {
+			armed, err := cloud.Read(readsCtx, in.ID, in.Persistent)
+			off[i] = err == nil && !armed.For(in.Tags.Deadline, scope.Now)
+			return err
+		})
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, fmt.Errorf("read when the cloud ends your instances: %w", err)
+	}
+	for i, in := range instances {
+		if off[i] {
+			wrong = append(wrong, in)
+		}
+	}
+	return wrong, nil
+}
+
+// awaits tells that an instance is the caller's, lives, and has its deadline to
+// come.
+func (s Scope) awaits(in instance.Instance) bool {
+	return in.Tags.Owner == s.Owner && !in.State.Ended() && !in.Tags.Deadline.IsZero() && !in.Tags.Deadline.Passed(s.Now)
 }
 
 func compare(listed []deadline.Listed, instances []instance.Instance, others map[string]bool, scope Scope) (b Backstops) {
@@ -67,8 +111,7 @@ func compare(listed []deadline.Listed, instances []instance.Instance, others map
 		if in.Persistent != "" {
 			want = 2
 		}
-		lives := in.Tags.Owner == scope.Owner && !in.State.Ended() && !in.Tags.Deadline.IsZero() && !in.Tags.Deadline.Passed(scope.Now)
-		if lives && names[in.ID] < want {
+		if scope.awaits(in) && names[in.ID] < want {
 			b.Missing = append(b.Missing, in)
 		}
 	}

@@ -191,14 +191,11 @@ func (w *witness) livesWell(ctx context.Context, l *life, in types.Instance, arm
 	return nil
 }
 
-// forgive ends an excuse after a cleanup, where the cloud acts at the right time
-// again. It need not: see TestCleanupMovesWhatAnExtensionLeft.
+// forgive ends an excuse after a cleanup, which gives the cloud's layer the time
+// of the tag.
 func (w *witness) forgive(ctx context.Context, l *life) error {
-	from, err := w.acts(ctx, l)
-	if from.Equal(l.deadline.Add(grace)) {
-		l.excused = ""
-	}
-	return err
+	l.excused = ""
+	return w.armedRight(ctx, l)
 }
 
 // acts is when the cloud begins to end an instance.

@@ -1,7 +1,6 @@
 package soak_test
 
 import (
-	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,9 +14,6 @@ import (
 // the old one. A cleanup is to give the instance the cloud's layer that its tag
 // promises.
 func TestCleanupMovesWhatAnExtensionLeft(t *testing.T) {
-	if os.Getenv("SPAWN_KNOWN") == "" {
-		t.Skip("known: reap.FindBackstops compares the schedules' names with the instances and not their times, so that cleanup leaves it; SPAWN_KNOWN=1 shows it")
-	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
