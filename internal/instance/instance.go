@@ -34,6 +34,8 @@ type Instance struct {
 	PublicIP    string    // "" when it has none
 	Hibernates  bool      // it was launched to be able to
 	PrivateIP   string    // in its VPC
+	VPC         string    // where it is
+	Groups      []string  // the security groups of its interface, by id
 	KeyName     string    // the key pair that lets its user in; "" when none does
 	Software    string    // what is billed beside the machine, as Software names it; "" when nothing is
 	Launched    time.Time // the last start, by EC2's clock
@@ -107,6 +109,10 @@ func Read(i types.Instance) Instance {
 		Persistent:  tags[lifecycle.TagSpotRequest],
 		NoBackstop:  tags[lifecycle.TagBackstop] == lifecycle.BackstopMissing,
 		Reservation: aws.ToString(i.CapacityReservationId),
+	}
+	in.VPC = aws.ToString(i.VpcId)
+	for _, g := range i.SecurityGroups {
+		in.Groups = append(in.Groups, aws.ToString(g.GroupId))
 	}
 	if i.HibernationOptions != nil {
 		in.Hibernates = aws.ToBool(i.HibernationOptions.Configured)
