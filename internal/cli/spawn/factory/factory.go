@@ -6,6 +6,7 @@ package factory
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,13 +45,22 @@ type LocalCloud interface {
 	// Shell runs a command inside an instance, or a shell when there is none,
 	// and returns its exit code.
 	Shell(ctx context.Context, instance string, command []string) (int, error)
+	// Pipe runs a command inside an instance between two streams, and returns
+	// its exit code. What it says beside goes to the program's standard error.
+	Pipe(ctx context.Context, instance string, command []string, in io.Reader, out io.Writer) (int, error)
 }
 
 // CloudFlags gives a command the flags that choose a cloud.
-func (f *Factory) CloudFlags(cmd *cobra.Command) {
+func (f *Factory) CloudFlags(cmd *cobra.Command) { f.cloudFlags(cmd, "r") }
+
+// CloudFlagsLong are those of CloudFlags without a letter for the region, for a
+// command to which -r means what it means to its like.
+func (f *Factory) CloudFlagsLong(cmd *cobra.Command) { f.cloudFlags(cmd, "") }
+
+func (f *Factory) cloudFlags(cmd *cobra.Command, regionLetter string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Global.Profile, "profile", "", "the AWS `profile` to use")
-	flags.StringVarP(&f.Global.Region, "region", "r", "", "the `region` to work in")
+	flags.StringVarP(&f.Global.Region, "region", regionLetter, "", "the `region` to work in")
 	flags.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
 }
 
@@ -172,5 +182,11 @@ func OneOf(flag, value string, allowed ...string) error {
 // Println writes data to standard output.
 func (f *Factory) Println(args ...any) error {
 	_, err := fmt.Fprintln(f.Streams.Out, args...)
+	return err
+}
+
+// Print writes data to standard output as it is.
+func (f *Factory) Print(text string) error {
+	_, err := fmt.Fprint(f.Streams.Out, text)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/cleanup"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/connect"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/cp"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/extend"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/hibernate"
@@ -23,6 +24,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/localcmd"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/logs"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/remote"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/sshconfig"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/start"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/status"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/stop"
@@ -86,7 +88,7 @@ at its deadline, whether or not this machine is on.
 	cmd.Flags().AddFlagSet(launchRoot.Flags())
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
-		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
+		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f), cp.New(f), sshconfig.New(f),
 		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
 		logs.New(f), cleanup.New(f), localcmd.New(f), newVersion(f),
 	)
