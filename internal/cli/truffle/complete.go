@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // completion is what a shell is offered for a word that was begun.
@@ -18,7 +19,7 @@ func (s *shared) complete(cmd *cobra.Command) {
 		"regions": completeRegions,
 		"output": func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, f := range forms() {
+			for _, f := range form.All() {
 				names = append(names, string(f))
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
