@@ -119,15 +119,21 @@ func (f *Factory) List(ctx context.Context) (*awsx.Target, []instance.Placed, []
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	all, unseen, err := f.Look(ctx, target)
+	return target, all, unseen, err
+}
+
+// Look is List for a cloud that was reached before.
+func (f *Factory) Look(ctx context.Context, target *awsx.Target) ([]instance.Placed, []instance.Unseen, error) {
 	regions := []string{target.Region}
 	if f.Global.Region == "" {
 		regions = market.FirstOf(target.Region, market.Partition(target.Region))
 	}
 	all, unseen := instance.ListIn(ctx, regions, func(region string) instance.Describer { return target.EC2In(region) })
 	if len(unseen) == len(regions) {
-		return target, nil, nil, unseen[0].Err
+		return nil, nil, unseen[0].Err
 	}
-	return target, all, unseen, nil
+	return all, unseen, nil
 }
 
 // withUnseen says beside that nothing was found where nobody could look.
