@@ -79,6 +79,13 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 	if o.Region == "" {
 		o.Region = region
 	}
+	if o.Region == "" {
+		configured, err := f.configuredRegion()
+		if err != nil {
+			return nil, err
+		}
+		o.Region = configured
+	}
 	if f.Global.Local {
 		if f.Global.Profile != "" {
 			return nil, problem.New(problem.Usage, "--local and --profile contradict each other: the local cloud has no profiles")
@@ -94,6 +101,27 @@ func (f *Factory) Connect(ctx context.Context, region string) (*awsx.Target, err
 		f.armAbandoned(ctx, target)
 	}
 	return target, err
+}
+
+// Config is what the user configured.
+func (f *Factory) Config() (settings.Config, error) {
+	return settings.LoadConfig(f.Places.ConfigFile())
+}
+
+// configuredRegion is the region by SPAWN_REGION, or by the configuration's file
+// if the AWS tools' variables name none: the environment wins over a file. The
+// local cloud does not look at those.
+func (f *Factory) configuredRegion() (string, error) {
+	c, err := f.Config()
+	if err != nil {
+		return "", err
+	}
+	chosen, err := c.Get(settings.Region)
+	byAWS := os.Getenv("AWS_REGION") != "" || os.Getenv("AWS_DEFAULT_REGION") != ""
+	if err != nil || chosen.From == f.Places.ConfigFile() && byAWS && !f.Global.Local {
+		return "", err
+	}
+	return chosen.Value, nil
 }
 
 // Find reaches the cloud and the one instance in it that a person means by a

@@ -70,6 +70,8 @@ type Options struct {
 
 	StdinTimeout string
 	Output       string
+
+	configured defaults
 }
 
 // New makes the command. run is replaced by tests of the flags.
@@ -116,6 +118,9 @@ func Asked(cmd *cobra.Command, stdin *os.File) bool {
 
 func launchRun(ctx context.Context, o *Options) error {
 	if err := factory.OneOf("--output", o.Output, "text", "json"); err != nil {
+		return err
+	}
+	if err := o.fillIn(); err != nil {
 		return err
 	}
 	spec, err := o.spec(ctx)
@@ -184,7 +189,7 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	if err != nil {
 		return launch.Plan{}, nil, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
 	}
-	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
+	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: o.configured.ceiling, KeyNeeded: !o.Factory.Global.Local}
 	machine = withAgent(ctx, machine)
 	if spec, err = offerKey(o.Factory.Streams, spec, machine); err != nil {
 		return launch.Plan{}, nil, err
@@ -204,7 +209,10 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	if plan, err = plan.FindImages(ctx, target.EC2(), account.SSMOf(target)); err != nil {
 		return plan, target, err
 	}
-	plan, err = plan.CheckChosen(ctx, target.EC2())
+	if plan, err = plan.CheckChosen(ctx, target.EC2()); err != nil {
+		return plan, target, err
+	}
+	plan, err = o.configured.hold(plan)
 	return plan, target, err
 }
 
