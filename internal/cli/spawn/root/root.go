@@ -16,6 +16,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/cleanup"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/config"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/connect"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/cost"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/cp"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/extend"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
@@ -91,7 +92,7 @@ at its deadline, whether or not this machine is on.
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f), cp.New(f), sshconfig.New(f),
 		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
-		logs.New(f), cleanup.New(f), localcmd.New(f), config.New(f), newVersion(f),
+		logs.New(f), cleanup.New(f), localcmd.New(f), config.New(f), cost.New(f), newVersion(f),
 	)
 	return cmd
 }
