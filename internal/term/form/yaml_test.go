@@ -39,7 +39,10 @@ func TestAReaderOfYAMLReadsWhatWasMeant(t *testing.T) {
 		}
 	}
 	for _, value := range []any{
-		nil, 1, "x", []any{}, map[string]any{}, []any{[]any{1, []any{2}}, map[string]any{"a": []any{}, "b": map[string]any{"c": nil}}},
+		nil, 1, "x",
+		[]any{},
+		map[string]any{},
+		[]any{[]any{1, []any{2}}, map[string]any{"a": []any{}, "b": map[string]any{"c": nil}}},
 		[]string{"", "no", "Null", "1", "1e3", "0x1", "~", "- a", "a: b", "a #b", "'", `"`, "\\", "a\nb", " a", "a ", "ü", "2026-01-01", "!x", "&x", "*x", "=1", "<b>", "%"},
 	} {
 		check(t, value)

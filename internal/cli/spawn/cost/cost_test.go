@@ -25,7 +25,6 @@ func placed(state lifecycle.State, edit func(*instance.Placed)) instance.Placed 
 // m7i.large costs 0.1008 an hour in us-east-1, 73 GiB of gp3 0.008, an address
 // 0.005.
 func TestWhatIsCountedAndWhatIsNotKnown(t *testing.T) {
-	volumes := []price.Volume{{Type: "gp3", SizeGiB: 73}}
 	for name, tt := range map[string]struct {
 		in            instance.Placed
 		soFar, toCome string
@@ -43,10 +42,9 @@ func TestWhatIsCountedAndWhatIsNotKnown(t *testing.T) {
 		"without a deadline":         {placed(lifecycle.StateRunning, func(in *instance.Placed) { in.Tags.Deadline = lifecycle.Deadline{} }), "$1.14", "unknown"},
 		"of an unknown type":         {placed(lifecycle.StateRunning, func(in *instance.Placed) { in.Type = "x0.none" }), ">=$0.13", ">=$0.13"},
 	} {
+		volumes := []price.Volume{{Type: "gp3", SizeGiB: 73}}
 		if tt.in.State == lifecycle.StateTerminated {
 			volumes = nil
-		} else {
-			volumes = []price.Volume{{Type: "gp3", SizeGiB: 73}}
 		}
 		e := newEntry(tt.in, volumes, now)
 		if e.Total.String() != tt.soFar || e.ToCome.String() != tt.toCome {

@@ -170,7 +170,7 @@ func extract(r io.Reader, into, renamed string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // a folder that was only looked up in has nothing to lose
 	in := tar.NewReader(r)
 	for {
 		header, err := in.Next()

@@ -121,7 +121,8 @@ func view(rows []row, now time.Time) form.View[row] {
 	text := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}} }
 	wide := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}, Wide: true} }
 	v := form.View[row]{Records: rows, Columns: []form.Column{
-		text("NAME"), text("ID"), text("TYPE"), text("ZONE"), text("STATE"), {Column: term.Column{Title: "LEFT", Right: true}},
+		text("NAME"), text("ID"), text("TYPE"), text("ZONE"), text("STATE"),
+		{Column: term.Column{Title: "LEFT", Right: true}},
 		text("MARKET"), text("AGENT"), text("ADDRESS"),
 		wide("ENDS"), wide("STARTED"), wide("RESERVATION"), wide("OWNER"), wide("WHY"),
 	}}

@@ -29,7 +29,7 @@ func (o *Options) watch(ctx context.Context, target *awsx.Target) error {
 	for {
 		text := o.frame(ctx, target)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // Ctrl-C is how it ends
+			return nil // Ctrl-C is how it ends
 		}
 		if _, err := fmt.Fprint(screen, redraw(text)); err != nil {
 			return fmt.Errorf("print: %w", err)

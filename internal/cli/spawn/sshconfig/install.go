@@ -37,8 +37,8 @@ func install(blocks []string) (where string, err error) {
 // include puts one line before everything else, since what follows a Host line
 // belongs to that host. A link leads to the file that is changed; its mode stays.
 func include(config string) error {
-	if real, err := filepath.EvalSymlinks(config); err == nil {
-		config = real
+	if led, err := filepath.EvalSymlinks(config); err == nil {
+		config = led
 	}
 	text, err := os.ReadFile(config)
 	mode := os.FileMode(0o600)
