@@ -93,10 +93,18 @@ func (c Cache) Address(ctx context.Context, ask func(context.Context) (netip.Pre
 			return known.Prefix, nil
 		}
 	}
+	return c.AddressNow(ctx, ask)
+}
+
+// AddressNow is the caller's address by asking, for whoever has reason to think
+// that it has changed.
+func (c Cache) AddressNow(ctx context.Context, ask func(context.Context) (netip.Prefix, error)) (netip.Prefix, error) {
+	here := localAddress()
 	found, err := ask(ctx)
 	if err != nil {
 		return found, err
 	}
+	kept := c.open("address", here)
 	kept.Learn("address", here, seenAddress{found, c.Now()})
 	_ = kept.Save() // if it is not kept, it is asked again
 	return found, nil

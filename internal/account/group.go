@@ -120,6 +120,16 @@ func opensSSH(rules []types.IpPermission, source netip.Prefix) bool {
 	})
 }
 
+// AnyOpensSSH tells whether one of the groups lets source reach SSH, as far as
+// their rules name addresses.
+func AnyOpensSSH(ctx context.Context, api GroupAPI, groups []string, source netip.Prefix) (bool, error) {
+	out, err := api.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: groups})
+	if err != nil {
+		return false, fmt.Errorf("look at the security groups: %w", err)
+	}
+	return slices.ContainsFunc(out.SecurityGroups, func(g types.SecurityGroup) bool { return opensSSH(g.IpPermissions, source) }), nil
+}
+
 // coversSSH tells whether a rule is about SSH. Protocol -1 is all of them, on
 // all ports; TCP has the number 6.
 //

@@ -48,7 +48,7 @@ func ListIn(ctx context.Context, regions []string, client func(region string) De
 		for _, in := range found[i] {
 			placed = append(placed, Placed{in, region})
 		}
-		if err := failed[i]; err != nil && !(accepted && awserr.IsBadCredentials(err)) {
+		if err := failed[i]; err != nil && (!accepted || !awserr.IsBadCredentials(err)) {
 			unseen = append(unseen, Unseen{region, err})
 		}
 	}

@@ -31,6 +31,7 @@ type Instance struct {
 	State       lifecycle.State
 	StateReason string    // why it left the state it was in, in EC2's words; "" when EC2 gives none
 	StateCode   string    // the same as a code: Client.UserInitiatedShutdown
+	Changed     time.Time // when it was stopped or ended, as far as EC2 says; else zero
 	PublicIP    string    // "" when it has none
 	Hibernates  bool      // it was launched to be able to
 	PrivateIP   string    // in its VPC
@@ -116,6 +117,7 @@ func Read(i types.Instance) Instance {
 	for _, g := range i.SecurityGroups {
 		in.Groups = append(in.Groups, aws.ToString(g.GroupId))
 	}
+	in.Changed = changed(aws.ToString(i.StateTransitionReason))
 	if i.HibernationOptions != nil {
 		in.Hibernates = aws.ToBool(i.HibernationOptions.Configured)
 	}
@@ -146,6 +148,19 @@ func Read(i types.Instance) Instance {
 func persists(i types.Instance, idle lifecycle.IdlePolicy) bool {
 	hibernates := i.HibernationOptions != nil && aws.ToBool(i.HibernationOptions.Configured)
 	return hibernates || idle.Does() == lifecycle.Stop || idle.Does() == lifecycle.Hibernate
+}
+
+// changed is the time that EC2 writes behind the reason of a state, such as
+// "User initiated (2026-11-28 16:00:00 GMT)"; zero when it writes none.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
+func changed(reason string) time.Time {
+	_, text, _ := strings.Cut(reason, "(")
+	t, err := time.Parse("2006-01-02 15:04:05 GMT)", text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // Find returns the one instance that a person means by a name or an id. Of

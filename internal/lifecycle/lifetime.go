@@ -23,11 +23,12 @@ type LifetimeReason string
 
 // The reasons for a lifetime.
 const (
-	Asked     LifetimeReason = "as asked"
-	ByDefault LifetimeReason = "the default"
-	IdleOnly  LifetimeReason = "the longest an idle timeout may wait"
-	Ceiling   LifetimeReason = "the ceiling"
-	BlockEnds LifetimeReason = "as long as its Capacity Block lets it"
+	Asked      LifetimeReason = "as asked"
+	Configured LifetimeReason = "as configured"
+	ByDefault  LifetimeReason = "the default"
+	IdleOnly   LifetimeReason = "the longest an idle timeout may wait"
+	Ceiling    LifetimeReason = "the ceiling"
+	BlockEnds  LifetimeReason = "as long as its Capacity Block lets it"
 )
 
 // ChooseLifetime applies the rule that every instance has a deadline. ttl is

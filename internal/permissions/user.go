@@ -170,7 +170,7 @@ func (s scope) launching() []Statement {
 		allow("LookAround", []string{"*"}, nil, "ec2:DescribeInstances", "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeCapacityReservations", "ec2:DescribeImages"),
 		allow("ReadImageNames", []string{fmt.Sprintf("arn:%s:ssm:*::parameter/aws/service/*", s.partition)}, nil, "ssm:GetParameters", "ssm:GetParametersByPath"),
 		allow("LaunchTagged", s.ec2(fresh...), born(), "ec2:RunInstances"),
-		allow("LaunchWith", existing, nil, "ec2:RunInstances"),
+		allow("LaunchWith", existing, nil, "ec2:RunInstances", "ec2:ModifyInstanceAttribute"),
 		allow("MakeSecurityGroup", s.ec2("security-group"), born(), "ec2:CreateSecurityGroup"),
 		allow("MakeSecurityGroupIn", s.ec2("vpc"), nil, "ec2:CreateSecurityGroup"),
 		allow("OpenSecurityGroup", s.ec2("security-group"), ours(), "ec2:AuthorizeSecurityGroupIngress"),
@@ -183,11 +183,13 @@ func (s scope) launching() []Statement {
 }
 
 // managing: only what bears our tag is touched, and of an instance's tags only
-// those that say when it ends.
+// those that say when it ends. ModifyInstanceAttribute puts an instance into a
+// security group; LaunchWith has its other half, since the request names all the
+// groups, whoever made them.
 func (s scope) managing() []Statement {
 	return []Statement{
 		allow("LookForRemains", []string{"*"}, nil, "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeVpcs", "ec2:DescribeInternetGateways"),
-		allow("ActOnInstances", s.ec2("instance"), ours(), "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"),
+		allow("ActOnInstances", s.ec2("instance"), ours(), "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances", "ec2:ModifyInstanceAttribute"),
 		allow("CancelSpotRequests", s.ec2("spot-instances-request"), ours(), "ec2:CancelSpotInstanceRequests"),
 		allow("ReadConsoles", s.ec2("instance"), ours(), "ec2:GetConsoleOutput"),
 		allow("MoveDeadlines", s.ec2("instance"), onlyTags(lifecycle.TagDeadline, lifecycle.TagBackstop), "ec2:CreateTags"),

@@ -96,12 +96,15 @@ func (r Region) Clean(ctx context.Context, f Found, scope Scope) (Sweep, error) 
 	for _, o := range s.Outcomes {
 		scope.gone[o.ID] = o.Gone()
 	}
-	r.disarm(ctx, &s, schedules, scope)
+	blind := r.disarm(ctx, &s, schedules, scope)
 	for _, i := range beyond {
 		s.Outcomes = append(s.Outcomes, settle(i, r.deleteBeyond(ctx, i)))
 	}
 	again, err := r.Look(ctx, scope)
 	s.Left = again.Left
+	if len(s.Left) > 0 {
+		err = errors.Join(err, blind)
+	}
 	for _, o := range s.Outcomes {
 		err = errors.Join(err, o.Err)
 	}
@@ -109,15 +112,19 @@ func (r Region) Clean(ctx context.Context, f Found, scope Scope) (Sweep, error) 
 }
 
 // disarm deletes the schedules that were found, and those of what was deleted
-// just now. Who may not list schedules has none to delete.
-func (r Region) disarm(ctx context.Context, s *Sweep, schedules []Item, scope Scope) {
+// just now. Who may not list schedules has none to delete; any other reason why
+// those of what was deleted could not be found is returned.
+func (r Region) disarm(ctx context.Context, s *Sweep, schedules []Item, scope Scope) (blind error) {
 	now, err := FindBackstops(ctx, r.EC2, r.Schedules, scope)
 	if err == nil {
 		schedules = now.Loose
+	} else if !awserr.IsDenied(err) {
+		blind = err
 	}
 	for _, i := range schedules {
 		s.Outcomes = append(s.Outcomes, settle(i, r.Schedules.Delete(ctx, i.ID)))
 	}
+	return blind
 }
 
 func (r Region) deleteBeyond(ctx context.Context, i Item) error {

@@ -6,11 +6,8 @@ package settings
 import (
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/adrg/xdg"
-
-	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
 // Places are the folders that spawn uses, by the XDG base directory
@@ -18,12 +15,17 @@ import (
 type Places struct {
 	State string // what must survive: journals, known hosts, the local cloud
 	Cache string // what may be lost: it is only found out again
+
+	Config string // what the user configured
 }
 
 // DefaultPlaces are the current user's.
 func DefaultPlaces() Places {
-	return Places{State: filepath.Join(xdg.StateHome, "spawn"), Cache: filepath.Join(xdg.CacheHome, "spawn")}
+	return Places{State: filepath.Join(xdg.StateHome, "spawn"), Cache: filepath.Join(xdg.CacheHome, "spawn"), Config: filepath.Join(xdg.ConfigHome, "spawn")}
 }
+
+// ConfigFile is what the user configured.
+func (p Places) ConfigFile() string { return filepath.Join(p.Config, "config.json") }
 
 // Launches is where the journals of launches are.
 func (p Places) Launches() string { return filepath.Join(p.State, "launches") }
@@ -41,9 +43,6 @@ func (p Places) Accounts() string { return filepath.Join(p.Cache, "accounts") }
 // it: an address of the user's organisation, from SPAWN_AGENT_URL. What lies
 // there must be the very build that this spawn carries. "": nowhere.
 func AgentURL() string { return os.Getenv("SPAWN_AGENT_URL") }
-
-// Ceiling is the longest life that an instance may be given.
-func Ceiling() time.Duration { return lifecycle.DefaultCeiling }
 
 // NoJanitor tells that the cloud is not to take away by itself what launches
 // share, once nothing has used it for a while: SPAWN_JANITOR=off.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,26 +22,56 @@ type Target struct {
 	KnownHosts string // the file that remembers this instance's host key, see KnownHosts
 	Alias      string // the name of the host in it: the instance's id
 	TTY        bool   // give the command a terminal; without a command there always is one
+
+	Forwards []string // ports of this machine that lead to the host's network, each as ssh's -L takes it
+	Attempts int      // how often to try to reach it, a second apart; 0 is once
+}
+
+// options are what every program of OpenSSH is told of a target, by the names
+// of ssh_config. The instance's host key is accepted when it is first seen and
+// must be the same from then on.
+//
+// https://man.openbsd.org/ssh_config
+func (t Target) options() [][2]string {
+	all := [][2]string{
+		{"UserKnownHostsFile", quotePath(t.KnownHosts)},
+		{"StrictHostKeyChecking", "accept-new"},
+		{"ConnectTimeout", "15"},
+	}
+	if t.Attempts > 1 {
+		all = append(all, [2]string{"ConnectionAttempts", strconv.Itoa(t.Attempts)})
+	}
+	if t.Alias != "" {
+		all = append(all, [2]string{"HostKeyAlias", t.Alias})
+	}
+	if t.KeyPath != "" {
+		all = append(all, [2]string{"IdentityFile", quotePath(t.KeyPath)}, [2]string{"IdentitiesOnly", "yes"})
+	}
+	return all
+}
+
+// optionArgs are the options as arguments.
+func (t Target) optionArgs() []string {
+	var args []string
+	for _, o := range t.options() {
+		args = append(args, "-o", o[0]+"="+o[1])
+	}
+	return args
 }
 
 // Args are the arguments with which to run ssh: to log in or, when command is
-// not empty, to run it. The instance's host key is accepted when it is first
-// seen and must be the same from then on.
+// not empty, to run it.
 //
 // The words of command arrive as they are, one argument each, whatever they
 // contain: a remote shell expands nothing in them. For a shell's own syntax
 // the command is sh -c '…'. This holds for the shells that know POSIX quoting.
 func Args(t Target, command []string) []string {
-	args := []string{
-		"-o", "UserKnownHostsFile=" + quotePath(t.KnownHosts),
-		"-o", "StrictHostKeyChecking=accept-new",
-		"-o", "ConnectTimeout=15",
+	args := t.optionArgs()
+	if len(t.Forwards) > 0 {
+		args = append(args, "-o", "ExitOnForwardFailure=yes")
 	}
-	if t.Alias != "" {
-		args = append(args, "-o", "HostKeyAlias="+t.Alias)
-	}
-	if t.KeyPath != "" {
-		args = append(args, "-o", "IdentityFile="+quotePath(t.KeyPath), "-o", "IdentitiesOnly=yes")
+	for _, f := range t.Forwards {
+		args = append(args, "-L", f)
 	}
 	if t.TTY {
 		args = append(args, "-t")

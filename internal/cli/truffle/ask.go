@@ -51,7 +51,7 @@ func (f Factory) ask(ctx context.Context, s shared, q market.Question) (find.Kno
 	}
 	survey.Regions = slices.DeleteFunc(survey.Regions, nobodyKnows)
 	f.note(shortfalls(survey))
-	if s.Output.forEyes() {
+	if s.Output.ForEyes() {
 		f.note(f.ages(survey))
 	}
 	return find.Known{Live: survey}, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // azOptions is what az needs.
@@ -79,7 +80,7 @@ func azRun(ctx context.Context, opts azOptions) error {
 	if len(explanation.Unknown) > 0 {
 		v.notes = append(v.notes, fmt.Sprintf("%d left out by --min-az-count because their zones are not known: %s", len(explanation.Unknown), strings.Join(explanation.Unknown, ", ")))
 	}
-	if opts.Shared.Output.forEyes() {
+	if opts.Shared.Output.ForEyes() {
 		v.notes = append(v.notes, azProvenance(rows[:opts.Shared.keep(len(rows))])...)
 	}
 	return show(opts.Factory, opts.Shared, v)
@@ -97,14 +98,14 @@ func newAZRecord(r find.ZoneRow) azRecord {
 	return azRecord{Offer: r.Offer(), ZoneIDs: r.IDs, ZonesKnown: len(r.Zones) > 0, ZonesTold: r.Told}
 }
 
-func azColumns() []column {
-	return []column{
+func azColumns() []form.Column {
+	return []form.Column{
 		{Column: term.Column{Title: "TYPE"}},
 		{Column: term.Column{Title: "REGION"}},
 		{Column: term.Column{Title: "ZONES", Right: true}},
 		{Column: term.Column{Title: "NAMES"}},
 		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true}},
-		{Column: term.Column{Title: "IDS"}, wide: true},
+		{Column: term.Column{Title: "IDS"}, Wide: true},
 	}
 }
 

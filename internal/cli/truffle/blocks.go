@@ -7,6 +7,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 func showBlocks(opts capacityOptions, known find.Known) error {
@@ -20,7 +21,7 @@ func showBlocks(opts capacityOptions, known find.Known) error {
 		v.records = append(v.records, newBlockRecord(r))
 	}
 	v.notes = capacityMissing(explanation)
-	if opts.Shared.Output.forEyes() {
+	if opts.Shared.Output.ForEyes() {
 		v.notes = append(v.notes, told(known, opts.Query.Regions, func(r market.Region) time.Time { return r.Blocks.AsOf })...)
 	}
 	return show(opts.Factory, opts.Shared, v)
@@ -46,8 +47,8 @@ func newBlockRecord(r find.BlockRow) blockRecord {
 	return blockRecord{b.ID, b.Type, r.Region, b.Zone, b.Instances, b.Hours, moment(b.Start), moment(b.End), b.Fee.USD()}
 }
 
-func blockColumns() []column {
-	return []column{
+func blockColumns() []form.Column {
+	return []form.Column{
 		{Column: term.Column{Title: "TYPE"}},
 		{Column: term.Column{Title: "ZONE"}},
 		{Column: term.Column{Title: "INSTANCES", Right: true}},
@@ -56,9 +57,9 @@ func blockColumns() []column {
 		{Column: term.Column{Title: "START"}},
 		{Column: term.Column{Title: "END"}},
 		{Column: term.Column{Title: "OFFERING"}},
-		{Column: term.Column{Title: "GPU"}, wide: true},
-		{Column: term.Column{Title: "VCPU", Right: true}, wide: true},
-		{Column: term.Column{Title: "MEMORY GiB", Right: true}, wide: true},
+		{Column: term.Column{Title: "GPU"}, Wide: true},
+		{Column: term.Column{Title: "VCPU", Right: true}, Wide: true},
+		{Column: term.Column{Title: "MEMORY GiB", Right: true}, Wide: true},
 	}
 }
 

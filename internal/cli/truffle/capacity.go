@@ -15,6 +15,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/price"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // capacityOptions is what capacity needs.
@@ -110,7 +111,7 @@ func showReservations(opts capacityOptions, known find.Known) error {
 	if rows[0].Obstacle != "" {
 		v.notes = append(v.notes, "nothing can be launched into any of them now")
 	}
-	if opts.Shared.Output.forEyes() {
+	if opts.Shared.Output.ForEyes() {
 		var prices []find.Row
 		for _, r := range rows[:opts.Shared.keep(len(rows))] {
 			row := r.Row
@@ -157,8 +158,8 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-func capacityColumns() []column {
-	return []column{
+func capacityColumns() []form.Column {
+	return []form.Column{
 		{Column: term.Column{Title: "TYPE"}},
 		{Column: term.Column{Title: "ZONE"}},
 		{Column: term.Column{Title: "FREE/TOTAL", Right: true}},
@@ -168,12 +169,12 @@ func capacityColumns() []column {
 		{Column: term.Column{Title: "RESERVATION"}},
 		{Column: term.Column{Title: "START"}},
 		{Column: term.Column{Title: "END"}},
-		{Column: term.Column{Title: "PLATFORM"}, wide: true},
-		{Column: term.Column{Title: "USED BY"}, wide: true},
-		{Column: term.Column{Title: "VCPU", Right: true}, wide: true},
-		{Column: term.Column{Title: "MEMORY GiB", Right: true}, wide: true},
-		{Column: term.Column{Title: "GPU"}, wide: true},
-		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true}, wide: true},
+		{Column: term.Column{Title: "PLATFORM"}, Wide: true},
+		{Column: term.Column{Title: "USED BY"}, Wide: true},
+		{Column: term.Column{Title: "VCPU", Right: true}, Wide: true},
+		{Column: term.Column{Title: "MEMORY GiB", Right: true}, Wide: true},
+		{Column: term.Column{Title: "GPU"}, Wide: true},
+		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true}, Wide: true},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // newCompare turns flags into options. runF, if given, takes them instead of
@@ -52,11 +53,11 @@ func compareRun(ctx context.Context, opts describeOptions) error {
 	if err != nil {
 		return err
 	}
-	if !opts.Shared.Output.forEyes() {
+	if !opts.Shared.Output.ForEyes() {
 		return show(opts.Factory, opts.Shared, recordView(all, notes))
 	}
 	all = all[:opts.Shared.keep(len(all))]
-	columns, cells := comparison(all, opts.Shared.Output == formWide)
+	columns, cells := comparison(all, opts.Shared.Output == form.Wide)
 	if err := term.Table(opts.Factory.Streams, columns, cells); err != nil {
 		return err
 	}

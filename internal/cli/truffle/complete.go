@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/cli/complete"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // complete lets shells complete the shared flags.
@@ -13,7 +14,7 @@ func (s *shared) complete(cmd *cobra.Command) {
 		"regions": complete.SeveralRegions,
 		"output": func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, f := range forms() {
+			for _, f := range form.All() {
 				names = append(names, string(f))
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp

@@ -62,7 +62,7 @@ func describeRun(ctx context.Context, opts describeOptions) error {
 	if err != nil {
 		return err
 	}
-	if !opts.Shared.Output.forEyes() {
+	if !opts.Shared.Output.ForEyes() {
 		return show(opts.Factory, opts.Shared, recordView(all, notes))
 	}
 	all = all[:opts.Shared.keep(len(all))]

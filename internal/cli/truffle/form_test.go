@@ -11,6 +11,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // record stands for what a command answers with: an offer and more.
@@ -30,7 +31,7 @@ type part struct {
 }
 
 // printed shows records in a form.
-func printed(t *testing.T, f form, pickFirst bool, records ...record) string {
+func printed(t *testing.T, f form.Form, pickFirst bool, records ...record) string {
 	t.Helper()
 	var b strings.Builder
 	v := view[record]{records: records, cells: make([][]string, len(records))}
@@ -48,7 +49,7 @@ func someRecords() []record {
 }
 
 func TestCSVHasAColumnForEachFieldAndNoFormula(t *testing.T) {
-	lines, err := csv.NewReader(strings.NewReader(printed(t, formCSV, false, someRecords()...))).ReadAll()
+	lines, err := csv.NewReader(strings.NewReader(printed(t, form.CSV, false, someRecords()...))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestCSVHasAColumnForEachFieldAndNoFormula(t *testing.T) {
 		t.Error(diff)
 	}
 	// The columns are the same where no record has a zone or a price.
-	if out := printed(t, formCSV, false, record{}); !strings.HasPrefix(out, "name,zones,note,price,nested\n") {
+	if out := printed(t, form.CSV, false, record{}); !strings.HasPrefix(out, "name,zones,note,price,nested\n") {
 		t.Error(out)
 	}
 }
@@ -69,10 +70,10 @@ func TestCSVHasAColumnForEachFieldAndNoFormula(t *testing.T) {
 func TestYAMLSaysWhatJSONSays(t *testing.T) {
 	for _, pickFirst := range []bool{false, true} {
 		var fromJSON, fromYAML any
-		if err := json.Unmarshal([]byte(printed(t, formJSON, pickFirst, someRecords()...)), &fromJSON); err != nil {
+		if err := json.Unmarshal([]byte(printed(t, form.JSON, pickFirst, someRecords()...)), &fromJSON); err != nil {
 			t.Fatal(err)
 		}
-		text := printed(t, formYAML, pickFirst, someRecords()...)
+		text := printed(t, form.YAML, pickFirst, someRecords()...)
 		asJSON, err := yaml.YAMLToJSON([]byte(text))
 		if err != nil {
 			t.Fatal(err)
@@ -95,10 +96,10 @@ func TestYAMLSaysWhatJSONSays(t *testing.T) {
 func TestWideShowsWhatATableLeavesOut(t *testing.T) {
 	var b strings.Builder
 	v := view[record]{
-		columns: []column{{Column: term.Column{Title: "A"}}, {Column: term.Column{Title: "B"}, wide: true}, {Column: term.Column{Title: "C"}}},
+		columns: []form.Column{{Column: term.Column{Title: "A"}}, {Column: term.Column{Title: "B"}, Wide: true}, {Column: term.Column{Title: "C"}}},
 		cells:   [][]string{{"a1", "b1", "c1"}}, records: make([]record, 1),
 	}
-	for f, want := range map[form]string{formTable: "A   C\na1  c1\n", formWide: "A   B   C\na1  b1  c1\n"} {
+	for f, want := range map[form.Form]string{form.Table: "A   C\na1  c1\n", form.Wide: "A   B   C\na1  b1  c1\n"} {
 		b.Reset()
 		if err := show(Factory{Streams: term.Plain(&b, &b)}, shared{Output: f}, v); err != nil || b.String() != want {
 			t.Errorf("%s: %q %v", f, b.String(), err)

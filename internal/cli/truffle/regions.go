@@ -15,6 +15,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/market"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // regionsOptions is what regions needs.
@@ -72,7 +73,7 @@ func regionsRun(ctx context.Context, opts regionsOptions) error {
 		v.cells = append(v.cells, regionCells(r))
 		v.records = append(v.records, newRegionRecord(r))
 	}
-	if opts.Shared.Output.forEyes() {
+	if opts.Shared.Output.ForEyes() {
 		v.notes = regionProvenance(known)
 	}
 	return show(opts.Factory, opts.Shared, v)
@@ -128,15 +129,15 @@ func newRegionRecord(r find.RegionRow) regionRecord {
 	return record
 }
 
-func regionColumns() []column {
-	return []column{
+func regionColumns() []form.Column {
+	return []form.Column{
 		{Column: term.Column{Title: "REGION"}},
 		{Column: term.Column{Title: "PLACE"}},
 		{Column: term.Column{Title: "PRICE LEVEL", Right: true}},
 		{Column: term.Column{Title: "ZONES", Right: true}},
 		{Column: term.Column{Title: "TYPES", Right: true}},
 		{Column: term.Column{Title: "ENABLED"}},
-		{Column: term.Column{Title: "TYPES COMPARED", Right: true}, wide: true},
+		{Column: term.Column{Title: "TYPES COMPARED", Right: true}, Wide: true},
 	}
 }
 

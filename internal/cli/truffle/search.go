@@ -11,6 +11,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // searchOptions is what search needs.
@@ -94,7 +95,7 @@ func searchRun(ctx context.Context, opts searchOptions) error {
 		v.records = append(v.records, opts.Query.Offer(r))
 	}
 	v.notes = missing(explanation, opts.Query.Regions)
-	if opts.Shared.Output.forEyes() {
+	if opts.Shared.Output.ForEyes() {
 		v.notes = append(v.notes, provenance(rows[:opts.Shared.keep(len(rows))])...)
 	}
 	return show(opts.Factory, opts.Shared, v)
@@ -102,19 +103,19 @@ func searchRun(ctx context.Context, opts searchOptions) error {
 
 // rowColumn is a column about rows.
 type rowColumn struct {
-	column
+	form.Column
 	of func(find.Row) string
 }
 
 func searchColumns(regions bool) []rowColumn {
 	text := func(title string, of func(find.Row) string) rowColumn {
-		return rowColumn{column{Column: term.Column{Title: title}}, of}
+		return rowColumn{form.Column{Column: term.Column{Title: title}}, of}
 	}
 	figure := func(title string, of func(find.Row) string) rowColumn {
-		return rowColumn{column{Column: term.Column{Title: title, Right: true}}, of}
+		return rowColumn{form.Column{Column: term.Column{Title: title, Right: true}}, of}
 	}
 	wide := func(c rowColumn) rowColumn {
-		c.wide = true
+		c.Wide = true
 		return c
 	}
 	columns := []rowColumn{text("TYPE", func(r find.Row) string { return r.Type.Name })}
@@ -139,10 +140,10 @@ func searchColumns(regions bool) []rowColumn {
 	)
 }
 
-func titles(columns []rowColumn) []column {
-	var all []column
+func titles(columns []rowColumn) []form.Column {
+	var all []form.Column
 	for _, c := range columns {
-		all = append(all, c.column)
+		all = append(all, c.Column)
 	}
 	return all
 }

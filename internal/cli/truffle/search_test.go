@@ -14,6 +14,7 @@ import (
 
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 func noEnv(string) string { return "" }
@@ -25,12 +26,12 @@ func TestSearchFlags(t *testing.T) {
 		patterns []string
 		shared   shared
 	}{
-		{"t3.micro", false, []string{"t3.micro"}, shared{Output: formJSON, SortBy: "preference"}},
-		{"t3.micro", true, []string{"t3.micro"}, shared{Output: formTable, SortBy: "preference"}},
+		{"t3.micro", false, []string{"t3.micro"}, shared{Output: form.JSON, SortBy: "preference"}},
+		{"t3.micro", true, []string{"t3.micro"}, shared{Output: form.Table, SortBy: "preference"}},
 		{
 			"-o ndjson --local --pick-first --limit 3 -r eu-west-1,us-east-1 m7i.* t3.*", true,
 			[]string{"m7i.*", "t3.*"},
-			shared{Output: formNDJSON, Local: true, PickFirst: true, Limit: 3, SortBy: "preference", Regions: []string{"eu-west-1", "us-east-1"}},
+			shared{Output: form.NDJSON, Local: true, PickFirst: true, Limit: 3, SortBy: "preference", Regions: []string{"eu-west-1", "us-east-1"}},
 		},
 	}
 	for _, tt := range tests {

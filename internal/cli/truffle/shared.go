@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // shared are the flags of every command that answers with rows.
@@ -15,7 +16,7 @@ type shared struct {
 	Offline   bool
 	Refresh   bool
 	Profile   string
-	Output    form
+	Output    form.Form
 	PickFirst bool
 	Limit     int // 0 is no limit
 	SortBy    string
@@ -34,11 +35,11 @@ func (s *shared) flags(cmd *cobra.Command, orders ...string) {
 	flags.BoolVar(&s.Offline, "offline", false, "ask nobody: show what was answered earlier, however old, else the built-in catalog")
 	flags.BoolVar(&s.Refresh, "refresh", false, "ask again, whatever was answered earlier; without credentials this is an error")
 	flags.StringVar(&s.Profile, "profile", "", "the AWS `profile` to ask with")
-	flags.StringVarP(&s.output, "output", "o", "", "the `form`: "+alternatives(forms())+" (default: a table on a terminal, json into a pipe)")
+	flags.StringVarP(&s.output, "output", "o", "", "the `form`: "+form.Alternatives(form.All())+" (default: a table on a terminal, json into a pipe)")
 	flags.BoolVar(&s.PickFirst, "pick-first", false, "print the first one only, in JSON as a single object")
 	flags.IntVar(&s.Limit, "limit", 0, "print at most this many")
 	if s.orders = orders; len(orders) > 0 {
-		flags.StringVar(&s.SortBy, "sort-by", orders[0], "the `order`: "+alternatives(orders))
+		flags.StringVar(&s.SortBy, "sort-by", orders[0], "the `order`: "+form.Alternatives(orders))
 	}
 	s.complete(cmd)
 }
@@ -46,7 +47,7 @@ func (s *shared) flags(cmd *cobra.Command, orders ...string) {
 // check reads the shared flags after parsing.
 func (s *shared) check(f Factory, cmd *cobra.Command) error {
 	var err error
-	if s.Output, err = parseForm(s.output, f.Streams.OutTTY); err != nil {
+	if s.Output, err = form.Parse(s.output, f.Streams.OutTTY, form.JSON); err != nil {
 		return err
 	}
 	if cmd.Flags().Changed("limit") && s.Limit < 1 {
@@ -59,7 +60,7 @@ func (s *shared) check(f Factory, cmd *cobra.Command) error {
 		return problem.New(problem.Usage, "--local and --profile contradict each other: the local cloud has no profiles").WithNext("leave one of them out")
 	}
 	if len(s.orders) > 0 && !slices.Contains(s.orders, s.SortBy) {
-		return problem.New(problem.Usage, "there is no order %q", s.SortBy).WithNext("use --sort-by %s", alternatives(s.orders))
+		return problem.New(problem.Usage, "there is no order %q", s.SortBy).WithNext("use --sort-by %s", form.Alternatives(s.orders))
 	}
 	if slices.Contains(s.Regions, "") || len(s.Regions) == 0 && (cmd.Flags().Changed("region") || cmd.Flags().Changed("regions")) {
 		return problem.New(problem.Usage, "--region is empty").WithNext("leave it out for the configured region")

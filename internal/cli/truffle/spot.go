@@ -94,7 +94,7 @@ func (o *spotOptions) check(cmd *cobra.Command) error {
 	switch {
 	case o.sortByPrice && changed("sort-by") && o.Shared.SortBy != string(find.ByPrice):
 		return problem.New(problem.Usage, "--sort-by-price and --sort-by %s contradict each other", o.Shared.SortBy).WithNext("give one of them")
-	case o.Chart && !o.Shared.Output.forEyes():
+	case o.Chart && !o.Shared.Output.ForEyes():
 		return problem.New(problem.Usage, "--chart is for eyes, and the output is %s", o.Shared.Output).
 			WithNext("add --output table, or leave out --chart: the prices are in the answer")
 	case changed("days") && !o.Chart:
@@ -144,7 +144,7 @@ func spotRun(ctx context.Context, opts spotOptions) error {
 	}
 	v.notes = spotMissing(explanation, opts)
 	shown := rows[:opts.Shared.keep(len(rows))]
-	if opts.Shared.Output.forEyes() {
+	if opts.Shared.Output.ForEyes() {
 		v.notes = append(v.notes, spotProvenance(shown)...)
 	}
 	if opts.Score {

@@ -8,6 +8,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/find"
 	"github.com/spawn-ec2/spawn/internal/offer"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // spotRecord is an offer with what else is known of its Spot price.
@@ -42,14 +43,14 @@ func newSpotRecord(r find.SpotRow) spotRecord {
 	return record
 }
 
-func spotColumns(score bool) []column {
-	text := func(title string) column { return column{Column: term.Column{Title: title}} }
-	figure := func(title string) column { return column{Column: term.Column{Title: title, Right: true}} }
-	wide := func(c column) column {
-		c.wide = true
+func spotColumns(score bool) []form.Column {
+	text := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}} }
+	figure := func(title string) form.Column { return form.Column{Column: term.Column{Title: title, Right: true}} }
+	wide := func(c form.Column) form.Column {
+		c.Wide = true
 		return c
 	}
-	columns := []column{
+	columns := []form.Column{
 		text("TYPE"), text("ZONE"), figure("VCPU"), figure("MEMORY GiB"), figure("SPOT $/h"), figure("SAVES %"), figure("INTERRUPTED"),
 	}
 	if score {

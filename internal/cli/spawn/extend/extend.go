@@ -16,7 +16,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/problem"
-	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
@@ -66,7 +65,15 @@ func extendRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	now := target.Clock.Now()
-	to, err := newDeadline(in, by, fromNow, now)
+	config, err := o.Factory.Config()
+	if err != nil {
+		return err
+	}
+	ceiling, err := config.Ceiling()
+	if err != nil {
+		return err
+	}
+	to, err := newDeadline(in, by, fromNow, ceiling, now)
 	if err != nil {
 		return err
 	}
@@ -95,7 +102,7 @@ func (o *Options) postponeJanitors(ctx context.Context, cloud deadline.Cloud, in
 	}
 }
 
-func newDeadline(in instance.Instance, by time.Duration, fromNow bool, now time.Time) (lifecycle.Deadline, error) {
+func newDeadline(in instance.Instance, by time.Duration, fromNow bool, ceiling time.Duration, now time.Time) (lifecycle.Deadline, error) {
 	from := in.Tags.Deadline.Time()
 	if fromNow {
 		from = now
@@ -104,8 +111,8 @@ func newDeadline(in instance.Instance, by time.Duration, fromNow bool, now time.
 			WithNext("count from now instead: spawn extend %s =%s", in.Label(), lifecycle.FormatDuration(by))
 	}
 	to := lifecycle.DeadlineAt(from.Add(by))
-	if to.Left(now) > settings.Ceiling() {
-		return to, problem.New(problem.Usage, "that is %s from now, longer than the ceiling of %s", term.Span(to.Left(now)), term.Span(settings.Ceiling()))
+	if to.Left(now) > ceiling {
+		return to, problem.New(problem.Usage, "that is %s from now, longer than the ceiling of %s", term.Span(to.Left(now)), term.Span(ceiling))
 	}
 	return to, nil
 }

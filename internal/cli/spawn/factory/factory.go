@@ -6,6 +6,7 @@ package factory
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,13 +48,22 @@ type LocalCloud interface {
 	// Shell runs a command inside an instance, or a shell when there is none,
 	// and returns its exit code.
 	Shell(ctx context.Context, instance string, command []string) (int, error)
+	// Pipe runs a command inside an instance between two streams, and returns
+	// its exit code. What it says beside goes to the program's standard error.
+	Pipe(ctx context.Context, instance string, command []string, in io.Reader, out io.Writer) (int, error)
 }
 
 // CloudFlags gives a command the flags that choose a cloud.
-func (f *Factory) CloudFlags(cmd *cobra.Command) {
+func (f *Factory) CloudFlags(cmd *cobra.Command) { f.cloudFlags(cmd, "r") }
+
+// CloudFlagsLong are those of CloudFlags without a letter for the region, for a
+// command to which -r means what it means to its like.
+func (f *Factory) CloudFlagsLong(cmd *cobra.Command) { f.cloudFlags(cmd, "") }
+
+func (f *Factory) cloudFlags(cmd *cobra.Command, regionLetter string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Global.Profile, "profile", "", "the AWS `profile` to use")
-	flags.StringVarP(&f.Global.Region, "region", "r", "", "the `region` to work in")
+	flags.StringVarP(&f.Global.Region, "region", regionLetter, "", "the `region` to work in")
 	flags.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
 }
 
@@ -82,6 +92,13 @@ func (f *Factory) Reach(ctx context.Context, region string) (*awsx.Target, error
 	if o.Region == "" {
 		o.Region = region
 	}
+	if o.Region == "" {
+		configured, err := f.configuredRegion()
+		if err != nil {
+			return nil, err
+		}
+		o.Region = configured
+	}
 	if f.Global.Local {
 		if f.Global.Profile != "" {
 			return nil, problem.New(problem.Usage, "--local and --profile contradict each other: the local cloud has no profiles")
@@ -93,6 +110,27 @@ func (f *Factory) Reach(ctx context.Context, region string) (*awsx.Target, error
 		o.Local = &local
 	}
 	return awsx.Connect(ctx, o)
+}
+
+// Config is what the user configured.
+func (f *Factory) Config() (settings.Config, error) {
+	return settings.LoadConfig(f.Places.ConfigFile())
+}
+
+// configuredRegion is the region by SPAWN_REGION, or by the configuration's file
+// if the AWS tools' variables name none: the environment wins over a file. The
+// local cloud does not look at those.
+func (f *Factory) configuredRegion() (string, error) {
+	c, err := f.Config()
+	if err != nil {
+		return "", err
+	}
+	chosen, err := c.Get(settings.Region)
+	byAWS := os.Getenv("AWS_REGION") != "" || os.Getenv("AWS_DEFAULT_REGION") != ""
+	if err != nil || chosen.From == f.Places.ConfigFile() && byAWS && !f.Global.Local {
+		return "", err
+	}
+	return chosen.Value, nil
 }
 
 // Find reaches the cloud and the one instance in it that a person means by a
@@ -118,15 +156,21 @@ func (f *Factory) List(ctx context.Context) (*awsx.Target, []instance.Placed, []
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	all, unseen, err := f.Look(ctx, target)
+	return target, all, unseen, err
+}
+
+// Look is List for a cloud that was reached before.
+func (f *Factory) Look(ctx context.Context, target *awsx.Target) ([]instance.Placed, []instance.Unseen, error) {
 	regions := []string{target.Region}
 	if f.Global.Region == "" {
 		regions = market.FirstOf(target.Region, market.Partition(target.Region))
 	}
 	all, unseen := instance.ListIn(ctx, regions, func(region string) instance.Describer { return target.EC2In(region) })
 	if len(unseen) == len(regions) {
-		return target, nil, nil, unseen[0].Err
+		return nil, nil, unseen[0].Err
 	}
-	return target, all, unseen, nil
+	return all, unseen, nil
 }
 
 // withUnseen says beside that nothing was found where nobody could look.
@@ -181,5 +225,11 @@ func OneOf(flag, value string, allowed ...string) error {
 // Println writes data to standard output.
 func (f *Factory) Println(args ...any) error {
 	_, err := fmt.Fprintln(f.Streams.Out, args...)
+	return err
+}
+
+// Print writes data to standard output as it is.
+func (f *Factory) Print(text string) error {
+	_, err := fmt.Fprint(f.Streams.Out, text)
 	return err
 }

@@ -34,7 +34,7 @@ func (o *Options) wishes(flags *pflag.FlagSet) {
 // lifeWishes say when the instance ends.
 func (o *Options) lifeWishes(flags *pflag.FlagSet) {
 	flags.StringVar(&o.TTL, "ttl", "", "how long it may live, a `duration`: 90s, 45m, 8h, 1d, 2d12h, 1w, or none for the longest allowed (default 8h; 7d with --idle-timeout)")
-	flags.StringVar(&o.IdleTimeout, "idle-timeout", "", "end it when nobody used it for a `duration`")
+	flags.StringVar(&o.IdleTimeout, "idle-timeout", "", "end it when nobody used it for a `duration`; none, where one is configured")
 	flags.StringVar(&o.IdleCPU, "idle-cpu", "", "it may be idle below this share of all processors, a `percentage` (default 5)")
 	flags.StringVar(&o.IdleAction, "idle-action", "", "what to do when it is idle, an `action`: terminate, stop or hibernate (default terminate; hibernate with --hibernate)")
 	flags.BoolVar(&o.HibernateOnIdle, "hibernate-on-idle", false, "hibernate when it is idle: --hibernate --idle-action hibernate")

@@ -70,6 +70,8 @@ type Options struct {
 
 	StdinTimeout string
 	Output       string
+
+	configured defaults
 }
 
 // New makes the command. run is replaced by tests of the flags.
@@ -116,6 +118,9 @@ func Asked(cmd *cobra.Command, stdin *os.File) bool {
 
 func launchRun(ctx context.Context, o *Options) error {
 	if err := factory.OneOf("--output", o.Output, "text", "json"); err != nil {
+		return err
+	}
+	if err := o.fillIn(); err != nil {
 		return err
 	}
 	spec, err := o.spec(ctx)
@@ -202,7 +207,10 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 	if plan, err = plan.FindImages(ctx, target.EC2(), account.SSMOf(target)); err != nil {
 		return plan, target, err
 	}
-	plan, err = plan.CheckChosen(ctx, target.EC2())
+	if plan, err = plan.CheckChosen(ctx, target.EC2()); err != nil {
+		return plan, target, err
+	}
+	plan, err = o.configured.hold(plan)
 	return plan, target, err
 }
 
@@ -212,7 +220,7 @@ func (o *Options) machine(ctx context.Context) (launch.Machine, error) {
 	if err != nil {
 		return launch.Machine{}, problem.New(problem.Failed, "your home folder is not known: %w", err).WithNext("set HOME")
 	}
-	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: settings.Ceiling(), KeyNeeded: !o.Factory.Global.Local}
+	machine := launch.Machine{Region: awsx.DefaultRegion, Home: home, Ceiling: o.configured.ceiling, KeyNeeded: !o.Factory.Global.Local}
 	return withAgent(ctx, machine), nil
 }
 

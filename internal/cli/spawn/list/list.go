@@ -12,7 +12,9 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
 	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
+	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // Options are what the command line says.
@@ -20,6 +22,9 @@ type Options struct {
 	Factory *factory.Factory
 	All     bool
 	Output  string
+	Watch   bool
+
+	form form.Form
 }
 
 // New makes the command.
@@ -33,7 +38,8 @@ func New(f *factory.Factory) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listRun(cmd.Context(), o) },
 	}
 	cmd.Flags().BoolVarP(&o.All, "all", "a", false, "also those that have ended, as long as EC2 shows them")
-	cmd.Flags().StringVarP(&o.Output, "output", "o", "table", "how to show them, a `form`: table or json")
+	cmd.Flags().StringVarP(&o.Output, "output", "o", string(form.Table), "how to show them, a `form`: "+form.Alternatives(form.All()))
+	cmd.Flags().BoolVarP(&o.Watch, "watch", "w", false, "show them again every two seconds, until Ctrl-C")
 	f.CloudFlags(cmd)
 	return cmd
 }
@@ -57,15 +63,31 @@ type row struct {
 }
 
 func listRun(ctx context.Context, o *Options) error {
-	if err := factory.OneOf("--output", o.Output, "table", "json"); err != nil {
+	var err error
+	if o.form, err = form.Parse(o.Output, true, form.Table); err != nil {
 		return err
 	}
-	target, found, unseen, err := o.Factory.List(ctx)
+	if o.Watch && (!o.form.ForEyes() || !o.Factory.Streams.OutTTY) {
+		return problem.New(problem.Usage, "--watch draws a table again and again, which needs a terminal").WithNext("list once, without --watch")
+	}
+	target, err := o.Factory.Connect(ctx, "")
+	if err != nil {
+		return err
+	}
+	if o.Watch {
+		return o.watch(ctx, target)
+	}
+	return o.once(ctx, target, o.Factory.Streams)
+}
+
+// once lists what there is now.
+func (o *Options) once(ctx context.Context, target *awsx.Target, s term.Streams) error {
+	found, unseen, err := o.Factory.Look(ctx, target)
 	if err != nil {
 		return err
 	}
 	for _, u := range unseen {
-		term.Note(o.Factory.Streams, "%s was not looked at: %v", u.Region, awsx.Explain(u.Err))
+		term.Note(s, "%s was not looked at: %v", u.Region, awsx.Explain(u.Err))
 	}
 	rows := make([]row, 0, len(found))
 	for _, in := range found {
@@ -73,19 +95,18 @@ func listRun(ctx context.Context, o *Options) error {
 			rows = append(rows, newRow(in))
 		}
 	}
-	if o.Output == "json" {
-		return term.JSON(o.Factory.Streams, rows)
-	}
-	if len(rows) == 0 {
+	if len(rows) == 0 && o.form.ForEyes() {
 		where := "anywhere"
 		if o.Factory.Global.Region != "" {
 			where = "in " + target.Region
 		}
-		term.Note(o.Factory.Streams, "no instances %s", where)
+		term.Note(s, "no instances %s", where)
 		return nil
 	}
-	o.Factory.MentionCosts(found, target.Clock.Now())
-	return table(o.Factory.Streams, rows, target.Clock.Now())
+	if o.form.ForEyes() && !o.Watch {
+		o.Factory.MentionCosts(found, target.Clock.Now())
+	}
+	return view(rows, target.Clock.Now()).Write(s, o.form)
 }
 
 func newRow(in instance.Placed) row {
@@ -99,13 +120,30 @@ func newRow(in instance.Placed) row {
 	return r
 }
 
-func table(s term.Streams, rows []row, now time.Time) error {
-	columns := []term.Column{{Title: "NAME"}, {Title: "ID"}, {Title: "TYPE"}, {Title: "ZONE"}, {Title: "STATE"}, {Title: "LEFT", Right: true}, {Title: "MARKET"}, {Title: "AGENT"}, {Title: "ADDRESS"}}
-	cells := make([][]string, len(rows))
-	for i, r := range rows {
-		cells[i] = []string{r.Name, r.ID, r.Type, cmp.Or(r.Zone, r.Region), string(r.State), left(r, now), string(r.Market), agent(r), cmp.Or(r.PublicIP, "none")}
+func view(rows []row, now time.Time) form.View[row] {
+	text := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}} }
+	wide := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}, Wide: true} }
+	v := form.View[row]{Records: rows, Columns: []form.Column{
+		text("NAME"), text("ID"), text("TYPE"), text("ZONE"), text("STATE"),
+		{Column: term.Column{Title: "LEFT", Right: true}},
+		text("MARKET"), text("AGENT"), text("ADDRESS"),
+		wide("ENDS"), wide("STARTED"), wide("RESERVATION"), wide("OWNER"), wide("WHY"),
+	}}
+	for _, r := range rows {
+		v.Cells = append(v.Cells, []string{
+			r.Name, r.ID, r.Type, cmp.Or(r.Zone, r.Region), string(r.State), left(r, now), string(r.Market), agent(r), cmp.Or(r.PublicIP, "none"),
+			ends(r, now), term.Moment(r.Launched, now), cmp.Or(r.Capacity, "none"), term.Or(r.Owner), r.Reason,
+		})
 	}
-	return term.Table(s, columns, cells)
+	return v
+}
+
+func ends(r row, now time.Time) string {
+	d, err := lifecycle.ParseDeadline(r.Deadline)
+	if err != nil {
+		return term.Unknown
+	}
+	return term.Moment(d.Time(), now)
 }
 
 func left(r row, now time.Time) string {

@@ -3,6 +3,7 @@ package localcmd
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -33,9 +34,22 @@ func (c *Cloud) Shell(ctx context.Context, instance string, command []string) (i
 		defer stop()
 		inside.Resize = sizes
 	}
-	code, err := found.client().Exec(ctx, instance, inside)
+	return found.exec(ctx, instance, inside)
+}
+
+// Pipe runs a command inside an instance of the local cloud between two streams.
+func (c *Cloud) Pipe(ctx context.Context, instance string, command []string, in io.Reader, out io.Writer) (int, error) {
+	found, err := c.mustFind(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return found.exec(ctx, instance, runtime.Command{Args: command, Stdin: in, Stdout: out, Stderr: c.streams.Err})
+}
+
+func (c contact) exec(ctx context.Context, instance string, command runtime.Command) (int, error) {
+	code, err := c.client().Exec(ctx, instance, command)
 	if errors.Is(err, runtime.ErrNoInside) {
-		return 0, problem.New(problem.Failed, "an instance of the runtime %s has no inside to enter", found.Runtime)
+		return 0, problem.New(problem.Failed, "an instance of the runtime %s has no inside to enter", c.Runtime)
 	}
 	return code, err
 }

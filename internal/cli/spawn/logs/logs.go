@@ -70,7 +70,7 @@ func logsRun(ctx context.Context, o *Options) error {
 	if o.Console {
 		return o.console(ctx, target, in)
 	}
-	return remote.Run(ctx, o.Factory, target, in, o.command())
+	return remote.Run(ctx, o.Factory, target, in, remote.Session{Command: o.command()})
 }
 
 // command shows a log that may not be there. Some are root's.

@@ -29,18 +29,25 @@ func (e ExitError) Error() string { return fmt.Sprintf("the command exited with 
 // Linux, which is what is launched unless somebody wishes for another image.
 const defaultUser = "ec2-user"
 
-// Run runs a command on a running instance, or a shell when there is none, with
-// this program's own streams. A command that fails is an ExitError.
-func Run(ctx context.Context, f *factory.Factory, t *awsx.Target, in instance.Instance, command []string) error {
+// Session is what to do on an instance.
+type Session struct {
+	Command  []string // empty: a shell
+	Forwards []string // as ssh's -L takes them; not in the local cloud
+	Attempts int      // how often to try to reach it by SSH, a second apart; 0 is once
+}
+
+// Run runs a session on a running instance, with this program's own streams. A
+// command that fails is an ExitError.
+func Run(ctx context.Context, f *factory.Factory, t *awsx.Target, in instance.Instance, s Session) error {
 	if in.State != lifecycle.StateRunning {
 		return problem.New(problem.Failed, "%s is %s", in.Label(), in.State)
 	}
 	var code int
 	var err error
 	if t.Local {
-		code, err = f.Cloud.Shell(ctx, in.ID, command)
+		code, err = f.Cloud.Shell(ctx, in.ID, s.Command)
 	} else {
-		code, err = ssh(ctx, f, in, f.StateFor(t).State, command)
+		code, err = ssh(ctx, f, t, in, s)
 	}
 	if err != nil || code == 0 {
 		return err
@@ -48,7 +55,17 @@ func Run(ctx context.Context, f *factory.Factory, t *awsx.Target, in instance.In
 	return ExitError{Code: code}
 }
 
-func ssh(ctx context.Context, f *factory.Factory, in instance.Instance, stateDir string, command []string) (int, error) {
+func ssh(ctx context.Context, f *factory.Factory, t *awsx.Target, in instance.Instance, s Session) (int, error) {
+	to, err := Destination(ctx, f, t, in)
+	if err != nil {
+		return 0, err
+	}
+	to.Forwards, to.Attempts = s.Forwards, s.Attempts
+	return sshx.Run(ctx, "ssh", sshx.Args(to, s.Command), sshx.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+}
+
+// Destination is where ssh and scp find a running instance, and as whom.
+func Destination(ctx context.Context, f *factory.Factory, t *awsx.Target, in instance.Instance) (sshx.Target, error) {
 	host := in.PublicIP
 	if host == "" {
 		host = in.PrivateIP
@@ -56,18 +73,17 @@ func ssh(ctx context.Context, f *factory.Factory, in instance.Instance, stateDir
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return 0, fmt.Errorf("find your SSH key: %w", err)
+		return sshx.Target{}, fmt.Errorf("find your SSH key: %w", err)
 	}
 	key, err := identity(ctx, f, home, in)
 	if err != nil {
-		return 0, err
+		return sshx.Target{}, err
 	}
-	knownHosts, err := sshx.KnownHosts(stateDir, in.ID)
+	knownHosts, err := sshx.KnownHosts(f.StateFor(t).State, in.ID)
 	if err != nil {
-		return 0, err
+		return sshx.Target{}, err
 	}
-	to := sshx.Target{User: cmp.Or(in.Tags.User, defaultUser), Host: host, KeyPath: key, KnownHosts: knownHosts, Alias: in.ID}
-	return sshx.Run(ctx, "ssh", sshx.Args(to, command), sshx.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	return sshx.Target{User: cmp.Or(in.Tags.User, defaultUser), Host: host, KeyPath: key, KnownHosts: knownHosts, Alias: in.ID}, nil
 }
 
 // identity is the private key to offer: of a key pair that spawn imported, this

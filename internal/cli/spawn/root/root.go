@@ -15,7 +15,10 @@ import (
 	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/cleanup"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/config"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/connect"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/cost"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/cp"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/doctor"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/extend"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
@@ -25,6 +28,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/localcmd"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/logs"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/remote"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/sshconfig"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/start"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/status"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/stop"
@@ -96,9 +100,9 @@ terminal, it asks what you need.
 	cmd.Flags().AddFlagSet(launchRoot.Flags())
 	cmd.PersistentFlags().BoolVar(&f.Streams.NoInput, "no-input", false, "never ask: where an answer is needed, fail and name the flag for it")
 	cmd.AddCommand(
-		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f),
+		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f), cp.New(f), sshconfig.New(f),
 		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
-		logs.New(f), cleanup.New(f), doctor.New(f), localcmd.New(f), complete.Command("spawn"), newVersion(f),
+		logs.New(f), cleanup.New(f), doctor.New(f), config.New(f), cost.New(f), localcmd.New(f), complete.Command("spawn"), newVersion(f),
 	)
 	completeWords(cmd, f)
 	return cmd

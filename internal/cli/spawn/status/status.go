@@ -90,7 +90,7 @@ func statusRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	now := target.Clock.Now()
-	r := newReport(in, hourly(target.Region, in), now)
+	r := newReport(in, in.Hourly(target.Region), now)
 	r.Layers = readLayers(ctx, in, factory.CloudLayer(target), now)
 	if !in.State.Ended() {
 		r.addBill(target.Region, in, o.volumes(ctx, target, &r, in), now)
@@ -124,23 +124,6 @@ func newReport(in instance.Instance, hourly price.Price, now time.Time) report {
 	}
 	r.addCost(in, now)
 	return r
-}
-
-// hourly is what the instance costs in its market, as the built-in catalog has
-// it: for Spot an average, since what is paid for it moves. What was paid for
-// in advance has no price an hour, and that of software on top is not known.
-func hourly(region string, in instance.Instance) price.Price {
-	var p price.Price
-	switch in.Market {
-	case lifecycle.OnDemand:
-		p = price.OnDemand(region, in.Type)
-	case lifecycle.Spot:
-		p = price.Spot(region, in.Type)
-	}
-	if in.Software != "" {
-		return price.Sum(p, price.Price{})
-	}
-	return p
 }
 
 // addCost counts compute since the last start and, at most, until the deadline.

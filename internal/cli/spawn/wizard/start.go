@@ -14,7 +14,6 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/launchcmd"
 	"github.com/spawn-ec2/spawn/internal/launch"
 	"github.com/spawn-ec2/spawn/internal/problem"
-	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/sshx"
 	"github.com/spawn-ec2/spawn/internal/term"
 )
@@ -72,6 +71,14 @@ func look(f *factory.Factory) (World, error) {
 		}
 		return awsx.DefaultRegion
 	}
+	config, err := f.Config()
+	if err != nil {
+		return World{}, err
+	}
+	ceiling, err := config.Ceiling()
+	if err != nil {
+		return World{}, err
+	}
 	return World{
 		Region: first(f.Global.Region, setup.Region), LocalRegion: first(f.Global.Region),
 		Local: f.Global.Local, Credentials: setup.Credentials,
@@ -79,7 +86,7 @@ func look(f *factory.Factory) (World, error) {
 		Plan: func(ctx context.Context, args []string) (launch.Plan, error) {
 			return launchcmd.Sketch(ctx, f, args)
 		},
-		Ceiling: settings.Ceiling(),
+		Ceiling: ceiling,
 		Now:     time.Now,
 	}, nil
 }

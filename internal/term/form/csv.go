@@ -1,4 +1,4 @@
-package truffle
+package form
 
 import (
 	"encoding/csv"
