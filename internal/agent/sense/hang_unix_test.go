@@ -131,13 +131,15 @@ func TestGPUs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			s := newStand(t)
 			s.put(t, "sys/bus/pci/devices/0000:00:1e.0/vendor", tt.pci+"\n")
 			s.put(t, "nvidia-smi", "#!/bin/sh\n"+tt.script+"\n")
 			if err := os.Chmod(s.NvidiaSMI[0], 0o755); err != nil {
 				t.Fatal(err)
 			}
+			// Not before all are written: a program that another one's start holds
+			// open for writing cannot be run (golang.org/issue/22315).
+			t.Parallel()
 			g := newGPUs(s.Sys, s.NvidiaSMI)
 			g.timeout = 500 * time.Millisecond
 			if name != "hanging" && name != "leaving a child" {
