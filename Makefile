@@ -119,8 +119,7 @@ demo: build ## launch two instances on this machine and watch them end by themse
 .PHONY: test
 test: build $(TOOLS)/ec2-metadata-mock-$(METADATA_MOCK) ## run every test
 	@# never from the cache: the programs under test are built, not imported
-	@# most tests wait for machines to boot: more of them than there are processors
-	go test -count=1 -parallel 6 -timeout 12m ./...
+	go test -count=1 -timeout 12m ./...
 
 .PHONY: e2e
 e2e: build ## boot instances with real systemd, as root on Linux: up to eight minutes
