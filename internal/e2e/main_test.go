@@ -6,8 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/spawn-ec2/spawn/internal/agentbin"
