@@ -41,14 +41,7 @@ func (r *running) checkQuota(ctx context.Context) error {
 		return nil
 	}
 	c := r.plan.First()
-	quota, err := r.Quota(ctx, c)
-	switch {
-	case awserr.IsDenied(err):
-		return nil
-	case err != nil:
-		r.emit(Noted{"the account's quota is unknown: " + err.Error()})
-		return nil
-	}
+	quota := r.readQuota(ctx, c)
 	least := c.Type.VCPUs
 	if r.plan.AllOrNothing {
 		least *= r.plan.Count
@@ -58,4 +51,16 @@ func (r *running) checkQuota(ctx context.Context) error {
 	}
 	return problem.New(problem.NoCapacity, "%s needs %d vCPUs, and the account may run %d of %s at once in %s", c, least, quota.VCPUs, quota.Name, r.plan.Region).
 		WithNext("ask for a higher quota of EC2 at Service Quotas, which takes AWS hours to days, or launch a smaller type or another region")
+}
+
+// readQuota is the candidate's quota, unknown where it cannot be read.
+func (r *running) readQuota(ctx context.Context, c Candidate) Quota {
+	quota, err := r.Quota(ctx, c)
+	if err == nil {
+		return quota
+	}
+	if !awserr.IsDenied(err) {
+		r.emit(Noted{"the account's quota is unknown: " + err.Error()})
+	}
+	return Quota{}
 }

@@ -152,7 +152,7 @@ func (s *survey) lookForRoles(ctx context.Context, target *awsx.Target) error {
 		switch {
 		case p.err != nil:
 			s.stay = p.region.Name + " could not be looked at"
-			return nil
+			return nil //nolint:nilerr // the place keeps its error, and it is told
 		case p.found.Living > 0:
 			s.stay = "instances live in " + p.region.Name
 			return nil
