@@ -27,6 +27,8 @@ const localAccount = "123456789012" // of every local cloud
 var unscripted = map[string]string{
 	"FirstSpotInstance iam:CreateServiceLinkedRole": "EC2 asks for it once in the life of an account; the local cloud does not",
 	"FirstSpotInstance iam:AWSServiceName":          "the same",
+	"LeadToTheInternet ec2:DeleteRoute":             "of a gateway that somebody took away by hand; internal/account tests it, and in scripts terminate takes the network along",
+	"TakeUnusedAway aws:ResourceTag/spawn:keep":     "no script keeps furniture that spawn made; internal/deadline tests the schedules",
 	"DeleteRemains ec2:DeleteNetworkInterface":      "the local cloud's interfaces go with their instances; moto judges it",
 	"AskWhatYouMay iam:GetRole":                     "a session of a role asks for the ARN of its role; in scripts a user acts",
 }
