@@ -76,22 +76,51 @@ func Get(ctx context.Context, api Describer, id string) (Instance, error) {
 	return found[0], nil
 }
 
+// MostFilterValues is how many values EC2 takes in the filters of one request.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
+const MostFilterValues = 200
+
+// Where returns EC2's descriptions of the instances for which the filter has one
+// of the values, whosever they are, in as many requests as that takes. An id that
+// is gone is left out, where a list by ids would be refused.
+func Where(ctx context.Context, api Describer, filter string, values []string) (all []types.Instance, err error) {
+	for some := range slices.Chunk(values, MostFilterValues) {
+		found, err := readAll(ctx, api, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String(filter), Values: some}}})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
 func describe(ctx context.Context, api Describer, in *ec2.DescribeInstancesInput) ([]Instance, error) {
+	found, err := readAll(ctx, api, in)
+	if err != nil {
+		return nil, fmt.Errorf("list the instances: %w", err)
+	}
 	var out []Instance
+	for _, i := range found {
+		out = append(out, Read(i))
+	}
+	slices.SortStableFunc(out, func(a, b Instance) int { return a.Launched.Compare(b.Launched) })
+	return out, nil
+}
+
+// readAll reads all pages of one question.
+func readAll(ctx context.Context, api Describer, in *ec2.DescribeInstancesInput) (all []types.Instance, err error) {
 	pages := ec2.NewDescribeInstancesPaginator(api, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list the instances: %w", err)
+			return nil, err
 		}
 		for _, r := range page.Reservations {
-			for _, i := range r.Instances {
-				out = append(out, Read(i))
-			}
+			all = append(all, r.Instances...)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Instance) int { return a.Launched.Compare(b.Launched) })
-	return out, nil
+	return all, nil
 }
 
 // Read turns EC2's description into ours.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -165,32 +166,15 @@ func requests(r *journal.Remains) (map[string]*ec2.RunInstancesInput, error) {
 
 // withTokens finds the instances that requests made, ended ones too.
 func withTokens(ctx context.Context, api instance.Describer, asked map[string]*ec2.RunInstancesInput) (made []found, err error) {
-	var tokens []string
-	for token := range asked {
-		tokens = append(tokens, token)
+	all, err := instance.Where(ctx, api, byToken, slices.Sorted(maps.Keys(asked)))
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(tokens)
-	for some := range slices.Chunk(tokens, maxTokens) {
-		pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("client-token"), Values: some}}})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, reservation := range page.Reservations {
-				for _, i := range reservation.Instances {
-					made = append(made, found{instance.Read(i), asked[aws.ToString(i.ClientToken)]})
-				}
-			}
-		}
+	for _, i := range all {
+		made = append(made, found{instance.Read(i), asked[aws.ToString(i.ClientToken)]})
 	}
 	return made, nil
 }
-
-// maxTokens is how many values a filter takes.
-//
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
-const maxTokens = 200
 
 // nameApart gives each of several instances a number, if it has none yet.
 func nameApart(ctx context.Context, api tagger, made []found) error {

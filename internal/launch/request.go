@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
+	"github.com/spawn-ec2/spawn/internal/instance"
 	"github.com/spawn-ec2/spawn/internal/journal"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/reap"
@@ -120,7 +120,7 @@ func (r *running) findByToken(ctx context.Context, a attempt, cause error) ([]ty
 	lookCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	for pause := firstLookPause; ; pause *= 2 {
-		made, err := r.withToken(lookCtx, aws.ToString(a.request.ClientToken))
+		made, err := instance.Where(lookCtx, r.EC2, byToken, []string{aws.ToString(a.request.ClientToken)})
 		switch {
 		case err != nil:
 			return nil, problem.New(problem.Partial, "launch the instance: %w; whether it exists could not be found out: %w", cause, err).
@@ -142,20 +142,8 @@ const (
 	lastLookPause  = 4 * time.Second
 )
 
-// withToken lists the instances that requests with a token have made.
-func (r *running) withToken(ctx context.Context, token string) ([]types.Instance, error) {
-	out, err := r.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
-		{Name: aws.String("client-token"), Values: []string{token}},
-	}})
-	if err != nil {
-		return nil, err
-	}
-	var made []types.Instance
-	for _, reservation := range out.Reservations {
-		made = append(made, reservation.Instances...)
-	}
-	return made, nil
-}
+// byToken is the filter for what requests with a token have made.
+const byToken = "client-token"
 
 // verify checks what only the answer tells: a root device of another name than
 // the plan's would have got a second volume and left the root unencrypted.

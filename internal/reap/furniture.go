@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/spawn-ec2/spawn/internal/instance"
 )
 
 // furnitureThere tells which of some security groups, subnets, internet gateways
@@ -26,7 +28,7 @@ func furnitureThere(ctx context.Context, api API, ids []string) (map[string]bool
 		{"vpc-", "vpc-id", vpcsThere},
 	} {
 		of := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !strings.HasPrefix(id, kind.prefix) })
-		for some := range slices.Chunk(of, maxFilterValues) {
+		for some := range slices.Chunk(of, instance.MostFilterValues) {
 			if err := kind.list(ctx, api, []types.Filter{{Name: aws.String(kind.filter), Values: some}}, there); err != nil {
 				return nil, fmt.Errorf("look for what schedules would take away: %w", err)
 			}

@@ -52,7 +52,7 @@ func (s Scope) goes(nic types.NetworkInterface) bool {
 // dropUsed takes the groups out that a network interface has. The interface of
 // an instance keeps its group until the instance is terminated for good.
 func dropUsed(ctx context.Context, api API, scope Scope, groups map[string]Item) error {
-	for some := range slices.Chunk(slices.Sorted(maps.Keys(groups)), maxFilterValues) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(groups)), instance.MostFilterValues) {
 		filter := types.Filter{Name: aws.String("group-id"), Values: some}
 		pages := ec2.NewDescribeNetworkInterfacesPaginator(api, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{filter}})
 		for pages.HasMorePages() {

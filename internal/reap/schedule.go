@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spawn-ec2/spawn/internal/account"
@@ -154,28 +152,16 @@ func unlisted(ctx context.Context, api instance.Describer, listed []deadline.Lis
 		}
 	}
 	living := map[string]bool{}
-	for some := range slices.Chunk(ids, maxFilterValues) {
-		pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("instance-id"), Values: some}}})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("look for the schedules' instances: %w", err)
-			}
-			for _, r := range page.Reservations {
-				for _, i := range r.Instances {
-					in := instance.Read(i)
-					living[in.ID] = !in.State.Ended()
-				}
-			}
-		}
+	found, err := instance.Where(ctx, api, "instance-id", ids)
+	if err != nil {
+		return nil, fmt.Errorf("look for the schedules' instances: %w", err)
+	}
+	for _, i := range found {
+		in := instance.Read(i)
+		living[in.ID] = !in.State.Ended()
 	}
 	return living, nil
 }
-
-// maxFilterValues is how many values a filter takes.
-//
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
-const maxFilterValues = 200
 
 // CleanSchedules deletes the schedules that are about nothing any more and lists
 // again to prove it.
