@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/spawn-ec2/spawn/internal/executable"
 )
 
 // machine is a root folder with a command path of its own, in which the
@@ -94,7 +96,7 @@ func (m *machine) write(path, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
+	if err := executable.Write(path, []byte(content), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
 }

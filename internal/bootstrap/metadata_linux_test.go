@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spawn-ec2/spawn/internal/executable"
 )
 
 // TestMetadataGuard runs the guard in a network of its own, with a metadata
@@ -60,7 +62,7 @@ func guarded(t *testing.T, share bool, without []string) (answers, mark string) 
 			t.Fatal(err)
 		}
 		path := filepath.Join(bin, "guard-"+share)
-		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		if err := executable.Write(path, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		return "PATH=" + bin + " SPAWN_ROOT=" + root + " /bin/sh " + path + "\n"

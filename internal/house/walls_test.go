@@ -117,12 +117,13 @@ const (
 // key and a role, so they are foundation.
 func floors() map[string]floor {
 	return map[string]floor{
-		"internal/lifecycle": ground,
-		"internal/offer":     ground,
-		"internal/awserr":    ground,
-		"internal/catalog":   ground,
-		"internal/problem":   ground,
-		"internal/sdkhttp":   ground,
+		"internal/lifecycle":  ground,
+		"internal/offer":      ground,
+		"internal/awserr":     ground,
+		"internal/catalog":    ground,
+		"internal/executable": ground,
+		"internal/problem":    ground,
+		"internal/sdkhttp":    ground,
 
 		"internal/account":     foundation,
 		"internal/awsx":        foundation,
@@ -231,7 +232,8 @@ func localImporters(h house) []string {
 
 func localImports(h house) []string {
 	return h.imports(func(from, to string) bool {
-		return within(from, "internal/local") && ours(to) && !within(to, "internal/local") && to != "internal/catalog"
+		return within(from, "internal/local") && ours(to) && !within(to, "internal/local") &&
+			to != "internal/catalog" && to != "internal/executable"
 	})
 }
 

@@ -131,15 +131,10 @@ func TestGPUs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStand(t)
 			s.put(t, "sys/bus/pci/devices/0000:00:1e.0/vendor", tt.pci+"\n")
-			s.put(t, "nvidia-smi", "#!/bin/sh\n"+tt.script+"\n")
-			if err := os.Chmod(s.NvidiaSMI[0], 0o755); err != nil {
-				t.Fatal(err)
-			}
-			// Not before all are written: a program that another one's start holds
-			// open for writing cannot be run (golang.org/issue/22315).
-			t.Parallel()
+			s.program(t, "nvidia-smi", "#!/bin/sh\n"+tt.script+"\n")
 			g := newGPUs(s.Sys, s.NvidiaSMI)
 			g.timeout = 500 * time.Millisecond
 			if name != "hanging" && name != "leaving a child" {
@@ -171,10 +166,7 @@ func TestGPUsAreAskedNowAndThen(t *testing.T) {
 	s := newStand(t)
 	runs := filepath.Join(s.root, "runs")
 	s.put(t, "sys/bus/pci/devices/0000:00:1e.0/vendor", vendorNVIDIA+"\n")
-	s.put(t, "nvidia-smi", "#!/bin/sh\necho >> '"+runs+"'\necho 7\n")
-	if err := os.Chmod(s.NvidiaSMI[0], 0o755); err != nil {
-		t.Fatal(err)
-	}
+	s.program(t, "nvidia-smi", "#!/bin/sh\necho >> '"+runs+"'\necho 7\n")
 	a := NewActivity(s.Machine)
 	for range 60 {
 		if said := s.sense(t, a, lifecycle.IdlePolicy{})["gpu"]; !said.Active || said.Err != nil {
@@ -197,10 +189,7 @@ func TestASlowGPU(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.put(t, "sys/bus/pci/devices/0000:00:1e.0/vendor", vendorNVIDIA+"\n")
-	s.put(t, "nvidia-smi", "#!/bin/sh\nread x < '"+gate+"'\necho 0\n")
-	if err := os.Chmod(s.NvidiaSMI[0], 0o755); err != nil {
-		t.Fatal(err)
-	}
+	s.program(t, "nvidia-smi", "#!/bin/sh\nread x < '"+gate+"'\necho 0\n")
 	open := func() {
 		f, err := os.OpenFile(gate, os.O_WRONLY, 0)
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/spawn-ec2/spawn/internal/agent/core"
+	"github.com/spawn-ec2/spawn/internal/executable"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
@@ -51,6 +52,14 @@ func (s *stand) put(t testing.TB, path, content string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// program makes a file that can be executed.
+func (s *stand) program(t testing.TB, path, script string) {
+	t.Helper()
+	if err := executable.Write(filepath.Join(s.root, path), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/spawn-ec2/spawn/internal/executable"
 )
 
 // The host's own commands talk to the host's init, over sockets and pipes that
@@ -50,7 +52,7 @@ func install(path string, text string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.WriteFile(path, []byte(text), 0o755) //nolint:gosec // a command
+	return executable.Write(path, []byte(text), 0o755) //nolint:gosec // a command
 }
 
 // replaceCommand puts a link to ours where the host has a command, unless the
