@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // factsHold is how long a fact is believed. What changes without us, a role
@@ -131,29 +131,13 @@ func (f *Facts) Save() error {
 	if err != nil {
 		return fmt.Errorf("remember the account: %w", err)
 	}
-	if err := writeWhole(f.path, text); err != nil {
+	err = os.MkdirAll(filepath.Dir(f.path), 0o700)
+	if err == nil {
+		err = files.WriteWhole(f.path, text, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("remember the account: %w", err)
 	}
 	f.changed = false
 	return nil
-}
-
-func writeWhole(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".facts-*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		if gone := os.Remove(file.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
-	}
-	return err
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // machine is a root folder with a command path of its own, in which the
@@ -96,7 +96,7 @@ func (m *machine) write(path, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
-	if err := executable.Write(path, []byte(content), 0o755); err != nil {
+	if err := files.WriteProgram(path, []byte(content), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
 }

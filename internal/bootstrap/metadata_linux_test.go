@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // TestMetadataGuard runs the guard in a network of its own, with a metadata
@@ -62,7 +62,7 @@ func guarded(t *testing.T, share bool, without []string) (answers, mark string) 
 			t.Fatal(err)
 		}
 		path := filepath.Join(bin, "guard-"+share)
-		if err := executable.Write(path, []byte(text), 0o755); err != nil {
+		if err := files.WriteProgram(path, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		return "PATH=" + bin + " SPAWN_ROOT=" + root + " /bin/sh " + path + "\n"

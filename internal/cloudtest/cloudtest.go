@@ -54,8 +54,21 @@ func Local(t *testing.T, how runtime.Runtime) Cloud {
 		}
 		srv.Close()
 	})
+	return Cloud{Name: "local", Local: cloud, Target: connectLocal(t, cloud, srv.URL)}
+}
+
+// Again is the same local cloud for a program that was just started: it has not
+// heard from it yet.
+func (c Cloud) Again(t *testing.T) Cloud {
+	t.Helper()
+	c.Target = connectLocal(t, c.Local, c.Target.Endpoint)
+	return c
+}
+
+func connectLocal(t *testing.T, cloud *local.Cloud, url string) *awsx.Target {
+	t.Helper()
 	admin := cloud.Admin()
-	return Cloud{Name: "local", Local: cloud, Target: connect(t, awsx.Local{Endpoint: srv.URL, AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey})}
+	return connect(t, awsx.Local{Endpoint: url, AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey})
 }
 
 var motoAddress = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)

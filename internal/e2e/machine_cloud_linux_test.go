@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 	"github.com/spawn-ec2/spawn/internal/local"
 	"github.com/spawn-ec2/spawn/internal/local/runtime/machine"
 	"github.com/spawn-ec2/spawn/internal/settings"
@@ -65,7 +65,7 @@ func newSite(t testing.TB) *site {
 	bin := t.TempDir()
 	s := &site{how: how, hosts: t.TempDir()}
 	s.ssh = filepath.Join(bin, "ssh")
-	if err := executable.Write(s.ssh, fmt.Appendf(nil, sshThroughGateway, s.hosts, ssh), 0o755); err != nil {
+	if err := files.WriteProgram(s.ssh, fmt.Appendf(nil, sshThroughGateway, s.hosts, ssh), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s.user = newUser(t, false, "PATH="+bin+":"+programs+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")

@@ -35,7 +35,7 @@ func TestEveryWallFallsWhenBroken(t *testing.T) {
 		{imports("internal/catalog/gen", "internal/catalog"), nil},
 		{imports("internal/agent/run", "internal/agent/core", "internal/lifecycle", "internal/awserr"), nil},
 		{imports("internal/local/ec2", "internal/local/store", "internal/catalog"), nil},
-		{imports("internal/local/runtime/process", "internal/executable"), nil},
+		{imports("internal/local/runtime/process", "internal/files"), nil},
 		{imports("internal/cli/spawn/localcmd", "internal/local", "internal/local/runtime/sandbox"), nil},
 		{imports("internal/cloudtest", "internal/local", "internal/awsx"), nil},
 		{imports("cmd/spawn", "internal/cli/spawn/root", "os"), nil},

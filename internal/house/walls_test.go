@@ -117,13 +117,13 @@ const (
 // key and a role, so they are foundation.
 func floors() map[string]floor {
 	return map[string]floor{
-		"internal/lifecycle":  ground,
-		"internal/offer":      ground,
-		"internal/awserr":     ground,
-		"internal/catalog":    ground,
-		"internal/executable": ground,
-		"internal/problem":    ground,
-		"internal/sdkhttp":    ground,
+		"internal/lifecycle": ground,
+		"internal/offer":     ground,
+		"internal/awserr":    ground,
+		"internal/catalog":   ground,
+		"internal/files":     ground,
+		"internal/problem":   ground,
+		"internal/sdkhttp":   ground,
 
 		"internal/account":     foundation,
 		"internal/awsx":        foundation,
@@ -219,7 +219,7 @@ func awserrImports(h house) []string {
 func agentImports(h house) []string {
 	return h.imports(func(from, to string) bool {
 		return within(from, "internal/agent") && ours(to) && !within(to, "internal/agent") &&
-			to != "internal/lifecycle" && to != "internal/awserr" && to != "internal/problem" && to != "internal/sdkhttp"
+			to != "internal/lifecycle" && to != "internal/awserr" && to != "internal/problem" && to != "internal/sdkhttp" && to != "internal/files"
 	})
 }
 
@@ -233,7 +233,7 @@ func localImporters(h house) []string {
 func localImports(h house) []string {
 	return h.imports(func(from, to string) bool {
 		return within(from, "internal/local") && ours(to) && !within(to, "internal/local") &&
-			to != "internal/catalog" && to != "internal/executable"
+			to != "internal/catalog" && to != "internal/files"
 	})
 }
 

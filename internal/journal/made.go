@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // madeSuffix ends the name of the file that says what a finished launch made.
@@ -30,7 +32,8 @@ type memory struct {
 // that were abandoned. What a living launch made is not among them.
 //
 // It answers one question: may something be deleted although it is so young
-// that, for all its tags tell, somebody may be about to use it?
+// that, for all its tags tell, somebody may be about to use it? Of a launch whose
+// memory cannot be read the answer is no, until what it made is older.
 func Made(dir string) (map[string]bool, error) {
 	made := map[string]bool{}
 	remains, err := Abandoned(dir)
@@ -48,7 +51,6 @@ func Made(dir string) (map[string]bool, error) {
 	for _, path := range paths {
 		m, err := recall(path)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("read %s: %w", path, err))
 			continue
 		}
 		for _, id := range m.IDs {
@@ -67,7 +69,7 @@ func remember(path string, m memory) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(strings.TrimSuffix(path, suffix)+madeSuffix, text, 0o600)
+	return files.WriteWhole(strings.TrimSuffix(path, suffix)+madeSuffix, text, 0o600)
 }
 
 // forgetBefore removes the memories of launches that were made long before now,

@@ -72,8 +72,8 @@ func TestFinishedLaunchesAreForgottenAfterADay(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "torn.made"), []byte(`{"schema":1,"id`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := journal.Made(dir); err == nil {
-		t.Error("what cannot be read was not reported")
+	if diff := cmp.Diff(map[string]bool{"sg-first": true}, made(t, dir)); diff != "" {
+		t.Error("beside a torn memory:", diff)
 	}
 	launch("second", 23*time.Hour)
 	if diff := cmp.Diff(map[string]bool{"sg-first": true, "sg-second": true}, made(t, dir)); diff != "" {

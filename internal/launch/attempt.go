@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -18,7 +19,8 @@ import (
 // prepared is what the account has for the launch.
 type prepared struct {
 	origin     lifecycle.Origin
-	key        string // "" without one
+	read       time.Time // when origin's moment was read, by this machine's clock
+	key        string    // "" without one
 	network    account.Network
 	profile    string                      // "": no instance profile
 	agents     map[string]*bootstrap.Agent // by architecture; nil: none can be had

@@ -13,6 +13,8 @@ import (
 // asked then is another attempt: it has other parameters.
 func (r *running) mend(ctx context.Context, refusal error, t *try, have *prepared) (mended bool, err error) {
 	switch {
+	case clockRefused(refusal):
+		return true, nil
 	case awserr.IsProfileNotReady(refusal) && r.borrowed:
 		return true, r.withoutRole(have, "may not make it, and nobody else has")
 	case stale[awserr.Code(refusal)] != "" || awserr.IsProfileNotReady(refusal):

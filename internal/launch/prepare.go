@@ -3,7 +3,6 @@ package launch
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,7 +32,8 @@ func (r *running) prepare(ctx context.Context) (*prepared, error) {
 	}
 	var err error
 	r.facts = r.Cache.Facts(r.who, r.plan.Region)
-	have.origin = lifecycle.Origin{Owner: r.who.ARN, Launch: r.plan.Launch, Created: r.Now().UTC().Truncate(time.Second)}
+	have.origin = lifecycle.Origin{Owner: r.who.ARN, Launch: r.plan.Launch}
+	r.readClock(have)
 	if r.journal, err = journal.Begin(r.Journals, r.header(have)); err != nil {
 		return have, fmt.Errorf("begin the launch's journal: %w", err)
 	}

@@ -34,6 +34,7 @@ const mostMends = 8
 func (r *running) ask(ctx context.Context, t try, share int, have *prepared) ([]types.Instance, attempt, error) {
 	for mends := 0; ; mends++ {
 		r.attempts++
+		r.correctClock(have)
 		a, err := r.plan.freeze(r.attempts, t, share, have, r.Endpoint)
 		if err != nil {
 			return nil, a, err
@@ -93,7 +94,7 @@ func asked(made []types.Instance, a attempt) string {
 func (r *running) send(ctx context.Context, a attempt) ([]types.Instance, error) {
 	until := time.Now().Add(profileTimeout)
 	for {
-		out, err := r.EC2.RunInstances(ctx, a.request)
+		out, err := r.EC2.RunInstances(ctx, a.request, refusalIsFinal)
 		switch {
 		case err == nil && len(out.Instances) > 0:
 			return out.Instances, nil

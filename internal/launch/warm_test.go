@@ -17,6 +17,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/cloudtest"
 	"github.com/spawn-ec2/spawn/internal/launch"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/local/tape"
 	"github.com/spawn-ec2/spawn/internal/permissions"
 )
@@ -201,5 +202,31 @@ func TestAFactThatIsGoneIsFoundOutAgain(t *testing.T) {
 				t.Errorf("the launch after that asked again: %v", actions(later))
 			}
 		})
+	}
+}
+
+// TestAWrongClockMovesNoDeadline launches from a machine that remembers all it
+// needs and whose clock is hours behind: the first that it hears from the service
+// is the refusal of RunInstances.
+func TestAWrongClockMovesNoDeadline(t *testing.T) {
+	h := newHousehold(t)
+	h.launch(t)
+	if err := h.cloud.Local.Clock().Advance(3 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	later := launcher(t, h.cloud.Again(t))
+	later.Cache, h.Launcher = h.Cache, later
+	calls := slices.DeleteFunc(actions(h.launch(t)), func(name string) bool { return name == "" }) // refused before it was read
+	if calls[0] != "RunInstances" {
+		t.Errorf("something was asked before: %v", calls)
+	}
+	for _, in := range instances(t, h.cloud) {
+		if in.State.Name == ec2types.InstanceStateNameTerminated {
+			continue // the first one, at its deadline
+		}
+		tags, _ := lifecycle.ReadInstanceTags(account.TagMap(in.Tags))
+		if late := tags.Deadline.Time().Sub(in.LaunchTime.Add(time.Hour)); late.Abs() > time.Minute {
+			t.Errorf("launched at %s for an hour, it ends at %s", in.LaunchTime, tags.Deadline)
+		}
 	}
 }

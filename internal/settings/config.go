@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/catalog"
+	"github.com/spawn-ec2/spawn/internal/files"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
@@ -203,7 +204,7 @@ func (c Config) save() error {
 		err = os.MkdirAll(filepath.Dir(c.path), 0o700)
 	}
 	if err == nil {
-		err = WriteWhole(c.path, append(text, '\n'), 0o600)
+		err = files.WriteWhole(c.path, append(text, '\n'), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("write the configuration: %w", err)

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 	"github.com/spawn-ec2/spawn/internal/sshx"
 )
 
@@ -169,7 +169,7 @@ func fake(t *testing.T, script string) string {
 		t.Skip("there is no /bin/sh")
 	}
 	path := filepath.Join(t.TempDir(), "ssh")
-	if err := executable.Write(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+	if err := files.WriteProgram(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path

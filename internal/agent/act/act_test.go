@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/spawn-ec2/spawn/internal/agent/sense"
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
@@ -121,7 +121,7 @@ func TestWall(t *testing.T) {
 	dir := t.TempDir()
 	script := func(name, body string) string {
 		path := filepath.Join(dir, name)
-		if err := executable.Write(path, []byte("#!/bin/sh\n"+body), 0o755); err != nil {
+		if err := files.WriteProgram(path, []byte("#!/bin/sh\n"+body), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		return path

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // stage is a folder of hooks with a place where they leave traces.
@@ -37,7 +37,7 @@ func newStage(t *testing.T) *stage {
 func (s *stage) add(name, body string) string {
 	s.t.Helper()
 	path := filepath.Join(s.hooks.Dir, name)
-	if err := executable.Write(path, []byte("#!/bin/sh\nout='"+s.out+"'\n"+body+"\n"), 0o755); err != nil {
+	if err := files.WriteProgram(path, []byte("#!/bin/sh\nout='"+s.out+"'\n"+body+"\n"), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
 	return path
@@ -105,7 +105,7 @@ func TestHooksAreRootsAlone(t *testing.T) {
 		}
 	}
 	elsewhere := filepath.Join(t.TempDir(), "x")
-	if err := executable.Write(elsewhere, []byte("#!/bin/sh\n: > '"+s.out+"/link'\n"), 0o755); err != nil {
+	if err := files.WriteProgram(elsewhere, []byte("#!/bin/sh\n: > '"+s.out+"/link'\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(elsewhere, filepath.Join(s.hooks.Dir, "link")); err != nil {
@@ -198,7 +198,7 @@ func TestHooksUnderSystemd(t *testing.T) {
 while [ "$1" != -- ]; do echo "$1" >> '` + s.out + `/told'; shift; done; shift
 exec "${@//\$\$/$}"
 `
-	if err := executable.Write(s.hooks.SystemdRun, []byte(body), 0o755); err != nil {
+	if err := files.WriteProgram(s.hooks.SystemdRun, []byte(body), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s.add("1-hook", `echo "$SPORED_ACTION" > "$out/hook"`)
@@ -216,7 +216,7 @@ exec "${@//\$\$/$}"
 		}
 	}
 
-	if err := executable.Write(s.hooks.SystemdRun, []byte("#!/bin/sh\nexec sleep 60\n"), 0o755); err != nil {
+	if err := files.WriteProgram(s.hooks.SystemdRun, []byte("#!/bin/sh\nexec sleep 60\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if took, err := s.run(time.Second, Ending{}); err == nil || took > 2*time.Second {

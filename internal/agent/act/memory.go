@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/spawn-ec2/spawn/internal/agent/sense"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // MemoryFile is what an agent leaves to itself in its state folder, for when it
@@ -18,7 +19,7 @@ func Remember(dir string, m sense.Memory) error {
 	if err != nil {
 		return fmt.Errorf("remember: %w", err)
 	}
-	if err := replaceFile(filepath.Join(dir, MemoryFile), append(b, '\n'), 0o600); err != nil {
+	if err := files.WriteWhole(filepath.Join(dir, MemoryFile), append(b, '\n'), 0o600); err != nil {
 		return fmt.Errorf("remember: %w", err)
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // WarningFile is where people and programs on an instance find the warning.
@@ -57,7 +59,7 @@ func (u *Users) CallOff(ctx context.Context, text string) error {
 // opened. A folder cannot be replaced; it is moved aside, with all that is in
 // it, and the file takes its place.
 func (u *Users) write(text string) error {
-	err := replaceFile(u.File, []byte(text+"\n"), 0o644)
+	err := files.WriteWhole(u.File, []byte(text+"\n"), 0o644)
 	if err == nil {
 		return nil
 	}
@@ -68,7 +70,7 @@ func (u *Users) write(text string) error {
 	if moveErr := os.Rename(u.File, aside); moveErr != nil {
 		return errors.Join(err, moveErr)
 	}
-	return replaceFile(u.File, []byte(text+"\n"), 0o644)
+	return files.WriteWhole(u.File, []byte(text+"\n"), 0o644)
 }
 
 // wall writes to all terminals. One that does not read leaves a child of

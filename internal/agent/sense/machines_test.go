@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/spawn-ec2/spawn/internal/agent/core"
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
@@ -59,7 +59,7 @@ func (s *stand) put(t testing.TB, path, content string) {
 // program makes a file that can be executed.
 func (s *stand) program(t testing.TB, path, script string) {
 	t.Helper()
-	if err := executable.Write(filepath.Join(s.root, path), []byte(script), 0o755); err != nil {
+	if err := files.WriteProgram(filepath.Join(s.root, path), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spawn-ec2/spawn/internal/files"
 	"github.com/spawn-ec2/spawn/internal/market"
 )
 
@@ -174,18 +175,7 @@ func (k Answers) put(path string, value any) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(k.dir, ".new-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return files.WriteWhole(path, text, 0o600)
 }
 
 // tidy removes files that are old, and the oldest of too many.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/factory"
+	"github.com/spawn-ec2/spawn/internal/files"
 	"github.com/spawn-ec2/spawn/internal/local"
 	"github.com/spawn-ec2/spawn/internal/local/runtime"
 	"github.com/spawn-ec2/spawn/internal/local/runtime/none"
@@ -187,11 +188,10 @@ func (c *Cloud) writeContact(k contact) error {
 	if err != nil {
 		return err
 	}
-	next := c.contactFile() + ".new"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
+	if err := files.WriteWhole(c.contactFile(), text, 0o600); err != nil {
 		return fmt.Errorf("write down how to reach the local cloud: %w", err)
 	}
-	return os.Rename(next, c.contactFile())
+	return nil
 }
 
 // Runtime tells, by a trial, in what instances would run, and why it is not the

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spawn-ec2/spawn/internal/settings"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // included is the file of ours, beside the user's own. A relative path in the
@@ -28,7 +28,7 @@ func install(blocks []string) (where string, err error) {
 	}
 	where = filepath.Join(dir, included)
 	text := "# Written by spawn ssh-config --install; it is written anew each time.\n\n" + strings.Join(blocks, "\n")
-	if err := settings.WriteWhole(where, []byte(text), 0o600); err != nil {
+	if err := files.WriteWhole(where, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write ssh's configuration: %w", err)
 	}
 	return where, include(filepath.Join(dir, "config"))
@@ -54,7 +54,7 @@ func include(config string) error {
 	if includes(string(text)) {
 		return nil
 	}
-	if err := settings.WriteWhole(config, append([]byte("Include "+included+"\n"), text...), mode); err != nil {
+	if err := files.WriteWhole(config, append([]byte("Include "+included+"\n"), text...), mode); err != nil {
 		return fmt.Errorf("write ssh's configuration: %w", err)
 	}
 	return nil

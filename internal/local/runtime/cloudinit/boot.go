@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // Script is a file to execute inside the machine.
@@ -158,7 +158,7 @@ func (b Boot) scripts(ctx context.Context, dir string, parts []Part) error {
 func (b Boot) runPart(ctx context.Context, dir string, i int, p Part) error {
 	path := filepath.Join(dir, partName(i, p))
 	body := []byte(strings.TrimLeft(string(p.Body), " \t\r\n"))
-	if err := executable.Write(path, body, 0o700); err != nil { //nolint:gosec // it is a script: root executes it
+	if err := files.WriteProgram(path, body, 0o700); err != nil { //nolint:gosec // it is a script: root executes it
 		b.say("part %d was not run: %v", i+1, err)
 		return ctx.Err()
 	}

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // The host's own commands talk to the host's init, over sockets and pipes that
@@ -52,7 +52,7 @@ func install(path string, text string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return executable.Write(path, []byte(text), 0o755) //nolint:gosec // a command
+	return files.WriteProgram(path, []byte(text), 0o755) //nolint:gosec // a command
 }
 
 // replaceCommand puts a link to ours where the host has a command, unless the

@@ -1,4 +1,4 @@
-package executable_test
+package files_test
 
 import (
 	"os"
@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/spawn-ec2/spawn/internal/executable"
+	"github.com/spawn-ec2/spawn/internal/files"
 )
 
 // TestWriteThenExecute has many write a script and execute it at once. With
@@ -24,7 +24,7 @@ func TestWriteThenExecute(t *testing.T) {
 		all.Go(func() {
 			for j := range 25 {
 				path := filepath.Join(dir, strconv.Itoa(i)+"-"+strconv.Itoa(j))
-				if err := executable.Write(path, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
+				if err := files.WriteProgram(path, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
 					t.Error(err)
 					return
 				}
