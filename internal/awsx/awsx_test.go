@@ -197,6 +197,17 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestExplainPutsEachOfSeveralIntoWords(t *testing.T) {
+	endpoint, _ := answering(t, http.StatusForbidden, time.Now(), ec2Error("UnauthorizedOperation", "no"))
+	api := connect(t, endpoint).EC2()
+	_, one := api.StopInstances(t.Context(), stopOne)
+	_, two := api.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
+	text := awsx.Explain(fmt.Errorf("two things: %w", errors.Join(fmt.Errorf("stop: %w", one), two))).Error()
+	if strings.Contains(text, "operation error") || !strings.Contains(text, "EC2 StopInstances was refused") || !strings.Contains(text, "EC2 DescribeVpcs was refused") {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestExplainKeepsAKindThatWasGiven(t *testing.T) {
 	endpoint, _ := answering(t, http.StatusBadRequest, time.Now(), ec2Error("IncorrectInstanceState", "no"))
 	_, err := connect(t, endpoint).EC2().StopInstances(t.Context(), stopOne)

@@ -23,7 +23,10 @@ func Explain(err error) error {
 	if err == nil || !errors.As(err, &call) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	text := strings.Replace(err.Error(), call.Error(), inWords(call), 1)
+	text := err.Error()
+	for _, c := range calls(err) {
+		text = strings.Replace(text, c.Error(), inWords(c), 1)
+	}
 	kind, next := judge(err, call)
 	var already *problem.Error
 	if errors.As(err, &already) {
@@ -35,6 +38,25 @@ func Explain(err error) error {
 		}
 	}
 	return &problem.Error{Kind: kind, Err: explained{text, err}, Next: next}
+}
+
+// calls are those that an error is about, each where it stands in its text: of
+// joined errors all.
+func calls(err error) []*smithy.OperationError {
+	if call, ok := err.(*smithy.OperationError); ok { //nolint:errorlint // this very error: what it wraps is looked at below
+		return []*smithy.OperationError{call}
+	}
+	switch outer := err.(type) { //nolint:errorlint // the same
+	case interface{ Unwrap() error }:
+		return calls(outer.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*smithy.OperationError
+		for _, inner := range outer.Unwrap() {
+			all = append(all, calls(inner)...)
+		}
+		return all
+	}
+	return nil
 }
 
 // explained shows a person's words and keeps the error for whoever asks it.

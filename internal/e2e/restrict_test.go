@@ -23,7 +23,7 @@ import (
 // own are the scripts that choose by themselves who acts in them, because
 // permissions are what they are about, or whether there is a cloud.
 var own = map[string]bool{
-	"bad-input": true, "doctor": true,
+	"bad-input": true, "doctor": true, "uninstall": true,
 	"cloud-layer-denied": true, "extend-denied": true, "launch-image-denied": true, "launch-image-user": true,
 	"launch-lesser-rights": true, "truffle-denied": true, "user-policy": true, "user-policy-network": true,
 	"cleanup": true, "cleanup-everything": true, "cleanup-regions": true, "janitor": true, "janitor-network": true, "completion": true,

@@ -98,11 +98,10 @@ func (f *Found) instances(b belongings, scope Scope) {
 		mine := in.Tags.Owner == scope.Owner
 		switch {
 		case !mine && !scope.AllOwners || in.Kept:
+		case scope.Living:
+			f.leave(in.ID, item, string(in.State), scope)
 		case mine && !in.Tags.Deadline.IsZero() && in.Tags.Deadline.Passed(scope.Now):
-			item.Why = "past its deadline"
-			scope.ending[in.ID] = true
-			f.Living--
-			f.Left = append(f.Left, item)
+			f.leave(in.ID, item, "past its deadline", scope)
 		case in.Tags.Deadline.IsZero():
 			item.Why = "its deadline cannot be read from its tag"
 			f.Costing = append(f.Costing, item)
@@ -111,6 +110,14 @@ func (f *Found) instances(b belongings, scope Scope) {
 			f.Costing = append(f.Costing, item)
 		}
 	}
+}
+
+// leave has an instance be left, and with it what only it uses.
+func (f *Found) leave(id string, item Item, why string, scope Scope) {
+	item.Why = why
+	scope.ending[id] = true
+	f.Living--
+	f.Left = append(f.Left, item)
 }
 
 // looseRequests are the persistent Spot requests that would start an instance

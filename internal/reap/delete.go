@@ -83,6 +83,8 @@ func deleteOne(ctx context.Context, api API, item Item) error {
 		err = deleteGateway(ctx, api, item.ID)
 	case VPC:
 		_, err = api.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: aws.String(item.ID)})
+	case KeyPair:
+		_, err = api.DeleteKeyPair(ctx, &ec2.DeleteKeyPairInput{KeyPairId: aws.String(item.ID)})
 	}
 	if err != nil {
 		return fmt.Errorf("delete the %s %s: %w", item.Kind, item.ID, err)

@@ -18,6 +18,7 @@ const (
 	Subnet
 	Gateway
 	VPC
+	KeyPair
 	Schedule // from here on not among what Delete deletes: it knows EC2 alone
 	Cargo
 	Bucket
@@ -28,7 +29,7 @@ const (
 
 func (k Kind) String() string {
 	return [...]string{
-		"Spot request", "instance", "network interface", "volume", "security group", "subnet", "internet gateway", "VPC",
+		"Spot request", "instance", "network interface", "volume", "security group", "subnet", "internet gateway", "VPC", "key pair",
 		"schedule", "user-data object", "bucket", "schedule group", "instance profile", "role",
 	}[k]
 }

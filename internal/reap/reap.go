@@ -29,6 +29,8 @@ type API interface {
 	DeleteNetworkInterface(context.Context, *ec2.DeleteNetworkInterfaceInput, ...func(*ec2.Options)) (*ec2.DeleteNetworkInterfaceOutput, error)
 	DeleteVolume(context.Context, *ec2.DeleteVolumeInput, ...func(*ec2.Options)) (*ec2.DeleteVolumeOutput, error)
 	DeleteSecurityGroup(context.Context, *ec2.DeleteSecurityGroupInput, ...func(*ec2.Options)) (*ec2.DeleteSecurityGroupOutput, error)
+	DescribeKeyPairs(context.Context, *ec2.DescribeKeyPairsInput, ...func(*ec2.Options)) (*ec2.DescribeKeyPairsOutput, error)
+	DeleteKeyPair(context.Context, *ec2.DeleteKeyPairInput, ...func(*ec2.Options)) (*ec2.DeleteKeyPairOutput, error)
 	NetworkAPI
 }
 
@@ -40,6 +42,7 @@ const youngest = 15 * time.Minute
 type Scope struct {
 	Owner     string            // only this principal's
 	AllOwners bool              // everybody's, but for instances that live
+	Living    bool              // instances that live, too: with AllOwners everybody's
 	Region    string            // in which it is, for its prices
 	Now       time.Time         // by the service's clock
 	Mine      func(string) bool // whether this machine's finished launches made the id; such furniture may be young
@@ -68,6 +71,7 @@ type Found struct {
 	Left    []Item              // to be deleted, in that order
 	Costing []Item              // instances that are not past their deadline, do nothing, and cost money: they stay
 	Missing []instance.Instance // the caller's that live without the cloud's layer of their deadline
+	Keys    []Item              // imported SSH keys, which stay because they are their owner's
 	Living  int                 // instances of spawn's that have not ended and are not left, anybody's
 	Unseen  []Unseen            // what may not be listed
 }

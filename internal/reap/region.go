@@ -24,6 +24,7 @@ type Region struct {
 	Name      string
 
 	Everything bool // also what serves the next launch, where no instance lives
+	Keys       bool // also the SSH keys that were imported
 }
 
 // Schedules are what Unseen calls the cloud's schedules.
@@ -44,27 +45,51 @@ func (r Region) Look(ctx context.Context, scope Scope) (Found, error) {
 		return f, err
 	}
 	f.Missing, f.Left = b.Missing, append(f.Left, b.Loose...)
-	kept, err := r.lookBeyond(ctx, f, scope)
-	if awserr.IsDenied(err) {
-		f.unseen("objects in the bucket", err)
-		err = nil
+	if scope.Living { // none of them needs the cloud's layer any more
+		f.Missing = nil
 	}
-	f.Left = append(f.Left, kept...)
+	err = r.lookBeyond(ctx, &f, scope)
 	return f, err
 }
 
-// lookBeyond finds what is not EC2's: in the bucket what nobody fetches any more
-// or, where everything is meant and no instance lives, the bucket itself.
-func (r Region) lookBeyond(ctx context.Context, f Found, scope Scope) ([]Item, error) {
-	if !r.Everything || f.Living > 0 {
-		return r.oldCargo(ctx, scope)
+// finder is how one sort of leftover is found, with its name in the plural.
+type finder struct {
+	what string
+	find func(context.Context, Scope) ([]Item, error)
+}
+
+// beyond find what no instance has left behind: in the bucket what nobody fetches
+// any more or, where everything is meant, imported SSH keys, and where no instance
+// lives the bucket itself and the schedule group.
+func (r Region) beyond(f Found) []finder {
+	switch {
+	case !r.Everything:
+		return []finder{{"objects in the bucket", r.oldCargo}}
+	case f.Living > 0:
+		return []finder{{"objects in the bucket", r.oldCargo}, {"key pairs", r.importedKeys}}
+	default:
+		return []finder{{"buckets", r.bucket}, {"schedule groups", r.scheduleGroup}, {"key pairs", r.importedKeys}}
 	}
-	bucket, err := r.bucket(ctx, scope)
-	if err != nil {
-		return nil, err
+}
+
+func (r Region) lookBeyond(ctx context.Context, f *Found, scope Scope) error {
+	for _, finder := range r.beyond(*f) {
+		items, err := finder.find(ctx, scope)
+		switch {
+		case awserr.IsDenied(err):
+			f.unseen(finder.what, err)
+		case err != nil:
+			return err
+		}
+		for _, i := range items {
+			if i.Kind == KeyPair && !r.Keys {
+				f.Keys = append(f.Keys, i)
+			} else {
+				f.Left = append(f.Left, i)
+			}
+		}
 	}
-	group, err := r.scheduleGroup(ctx, scope)
-	return append(bucket, group...), err
+	return nil
 }
 
 // Arm arms the cloud's layer of the caller's instances that live without it, and
@@ -78,7 +103,8 @@ func (r Region) Arm(ctx context.Context, f Found) (armed []string, err error) {
 }
 
 // Clean deletes what was found, in dependency order, and looks again to prove
-// it.
+// it. Why something could not be deleted is in its outcome; the error is of the
+// look.
 func (r Region) Clean(ctx context.Context, f Found, scope Scope) (Sweep, error) {
 	var s Sweep
 	var beyond, schedules []Item
@@ -104,9 +130,6 @@ func (r Region) Clean(ctx context.Context, f Found, scope Scope) (Sweep, error) 
 	s.Left = again.Left
 	if len(s.Left) > 0 {
 		err = errors.Join(err, blind)
-	}
-	for _, o := range s.Outcomes {
-		err = errors.Join(err, o.Err)
 	}
 	return s, err
 }

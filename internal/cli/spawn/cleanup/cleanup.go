@@ -4,6 +4,7 @@ package cleanup
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,17 +19,20 @@ import (
 // Options are what the command line says.
 type Options struct {
 	Factory    *factory.Factory
+	Again      string // the command that is to be run again when something is left
 	Yes        bool
 	DryRun     bool
 	AllRegions bool
 	AllOwners  bool
 	Everything bool
+	Living     bool // end instances that live
+	Keys       bool // delete imported SSH keys
 	Output     string
 }
 
 // New makes the command.
 func New(f *factory.Factory) *cobra.Command {
-	o := &Options{Factory: f}
+	o := &Options{Factory: f, Again: "spawn cleanup"}
 	cmd := &cobra.Command{
 		Use:   "cleanup",
 		Short: "Delete what your instances have left behind",
@@ -49,7 +53,7 @@ bucket and the schedule group stay: they serve the next launch. --everything del
 these, too, where no instance of spawn's lives. An SSH key that was imported is
 yours and stays in any case.`,
 		Args: factory.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cleanupRun(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return Run(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
@@ -75,7 +79,8 @@ func (o *Options) check() error {
 	return nil
 }
 
-func cleanupRun(ctx context.Context, o *Options) error {
+// Run looks, shows, asks, deletes and lists again.
+func Run(ctx context.Context, o *Options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -105,12 +110,20 @@ func cleanupRun(ctx context.Context, o *Options) error {
 		}
 	}
 	if !o.Yes {
-		if err := term.Confirm(o.Factory.Streams, fmt.Sprintf("delete these %d?", len(s.items()))); err != nil {
+		if err := term.Confirm(o.Factory.Streams, o.question(s)); err != nil {
 			return err
 		}
 	}
 	o.clean(ctx, s)
 	return o.report(s)
+}
+
+func (o *Options) question(s *survey) string {
+	items := s.items()
+	if slices.ContainsFunc(items, func(i reap.Item) bool { return o.Living && i.Kind == reap.Instance }) {
+		return fmt.Sprintf("end the instances and delete all of these %d?", len(items))
+	}
+	return fmt.Sprintf("delete these %d?", len(items))
 }
 
 // clean deletes what was found in every region, and after that what serves all
@@ -146,12 +159,12 @@ func (o *Options) arm(ctx context.Context, p *place) {
 
 func (o *Options) scope(t *awsx.Target, who account.Identity) (reap.Scope, error) {
 	scope, err := o.Factory.ReapScope(t, who)
-	scope.AllOwners = o.AllOwners
+	scope.AllOwners, scope.Living = o.AllOwners, o.Living
 	return scope, err
 }
 
 func (o *Options) region(t *awsx.Target, who account.Identity) reap.Region {
 	r := factory.ReapRegion(t, who)
-	r.Everything = o.Everything
+	r.Everything, r.Keys = o.Everything, o.Keys
 	return r
 }

@@ -63,16 +63,22 @@ func (o *Options) tell(ctx context.Context, s *survey) {
 			term.Note(o.Factory.Streams, "%s", text)
 		}
 	}
+	blind := map[string]bool{}
 	for _, p := range s.places {
 		for _, u := range p.found.Unseen {
-			switch u.What {
-			case reap.Schedules:
+			switch {
+			case blind[u.What]: // who may not look in one region may not in another
+			case u.What == reap.Schedules:
 				note("the cloud's schedules are not looked at: ask for this policy: %s", p.region.Schedules.Ask(ctx))
 			default:
 				note("%s are not looked at: %v", u.What, firstSentence(awsx.Explain(u.Err)))
 			}
+			blind[u.What] = true
 		}
 		o.tellArmed(ctx, p, note)
+		for _, k := range p.found.Keys {
+			note("the SSH key %s stays: it is yours", k.Name)
+		}
 		if p.err != nil {
 			note("%s was not looked at: %v", p.region.Name, awsx.Explain(p.err))
 		}
@@ -125,7 +131,7 @@ func (o *Options) show(_ context.Context, s *survey) error {
 		}
 	}
 	if len(r.Found) == 0 {
-		term.Note(o.Factory.Streams, "nothing is left in %s", strings.Join(r.Regions, ", "))
+		term.Note(o.Factory.Streams, "nothing is left in %s", o.where(r))
 		return o.failed(s, 0)
 	}
 	if err := o.table(r.Found); err != nil {
@@ -136,6 +142,14 @@ func (o *Options) show(_ context.Context, s *survey) error {
 		return o.failed(s, 0)
 	}
 	return nil
+}
+
+// where names the regions that were looked at.
+func (o *Options) where(r result) string {
+	if o.AllRegions {
+		return fmt.Sprintf("all %d regions", len(r.Regions))
+	}
+	return strings.Join(r.Regions, ", ")
 }
 
 func (o *Options) table(rows []row) error {
@@ -164,7 +178,7 @@ func (o *Options) report(s *survey) error {
 		o.reportSweep(p.sweep)
 	}
 	o.reportSweep(s.whole)
-	term.Note(o.Factory.Streams, "%d deleted in %s, and listed again: %d left", len(r.Deleted), strings.Join(r.Regions, ", "), len(r.Left))
+	term.Note(o.Factory.Streams, "%d deleted in %s, and listed again: %d left", len(r.Deleted), o.where(r), len(r.Left))
 	if o.Output == "json" {
 		if err := term.JSON(o.Factory.Streams, r); err != nil {
 			return err
@@ -189,14 +203,30 @@ func (o *Options) reportSweep(s reap.Sweep) {
 	}
 }
 
-// failed is the error of what is left, and of what could not be looked at.
+// failed is the error of what is left, why was told, and of what could not be
+// looked at.
 func (o *Options) failed(s *survey, left int) error {
 	err := s.wholeErr
+	sweeps := []reap.Sweep{s.whole}
 	for _, p := range s.places {
+		sweeps = append(sweeps, p.sweep)
 		if p.err != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", p.region.Name, p.err))
 		}
 	}
+	next := "run " + o.Again + " again in a few minutes"
+	failed := 0
+	for _, sweep := range sweeps {
+		for _, outcome := range sweep.Outcomes {
+			if outcome.Err != nil {
+				failed++
+			}
+			if awserr.IsDenied(outcome.Err) {
+				next = "docs/iam-permissions.md says what it takes; run " + o.Again + " again as somebody who may"
+			}
+		}
+	}
+	left = max(left, failed)
 	switch {
 	case left == 0 && err == nil:
 		return nil
@@ -207,5 +237,5 @@ func (o *Options) failed(s *survey, left int) error {
 	default:
 		err = fmt.Errorf("%d could not be deleted: %w", left, err)
 	}
-	return &problem.Error{Kind: problem.Partial, Err: err, Next: "run spawn cleanup again in a few minutes"}
+	return &problem.Error{Kind: problem.Partial, Err: err, Next: next}
 }

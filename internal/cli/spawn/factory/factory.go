@@ -61,9 +61,14 @@ func (f *Factory) CloudFlags(cmd *cobra.Command) { f.cloudFlags(cmd, "r") }
 func (f *Factory) CloudFlagsLong(cmd *cobra.Command) { f.cloudFlags(cmd, "") }
 
 func (f *Factory) cloudFlags(cmd *cobra.Command, regionLetter string) {
+	f.AccountFlags(cmd)
+	cmd.Flags().StringVarP(&f.Global.Region, "region", regionLetter, "", "the `region` to work in")
+}
+
+// AccountFlags are those of CloudFlags for a command that works in every region.
+func (f *Factory) AccountFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Global.Profile, "profile", "", "the AWS `profile` to use")
-	flags.StringVarP(&f.Global.Region, "region", regionLetter, "", "the `region` to work in")
 	flags.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/status"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/stop"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/terminate"
+	"github.com/spawn-ec2/spawn/internal/cli/spawn/uninstall"
 	"github.com/spawn-ec2/spawn/internal/cli/spawn/wizard"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
@@ -102,7 +103,7 @@ terminal, it asks what you need.
 	cmd.AddCommand(
 		launchcmd.New(f, nil), list.New(f), status.New(f), connect.New(f), cp.New(f), sshconfig.New(f),
 		extend.New(f), stop.New(f), hibernate.New(f), start.New(f), terminate.New(f),
-		logs.New(f), cleanup.New(f), doctor.New(f), config.New(f), cost.New(f), localcmd.New(f), complete.Command("spawn"), newVersion(f),
+		logs.New(f), cleanup.New(f), doctor.New(f), config.New(f), cost.New(f), localcmd.New(f), uninstall.New(f), complete.Command("spawn"), newVersion(f),
 	)
 	completeWords(cmd, f)
 	return cmd
