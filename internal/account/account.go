@@ -58,6 +58,10 @@ const (
 	Bucket        Kind = "bucket"
 )
 
+// Origin says by whom and when something is made. It is asked at that moment, for
+// the first answer of a service may just have corrected the time.
+type Origin func() lifecycle.Origin
+
 // Made is told of each resource as soon as it exists, so that a launch that
 // fails, or dies, can be undone.
 type Made func(kind Kind, id string)

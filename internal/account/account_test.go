@@ -72,7 +72,7 @@ func TestKeyIsImportedOnceUnderWhateverName(t *testing.T) {
 		var m maker
 		first, second := newKey(t), newKey(t)
 		ensure := func(k sshx.Key) string {
-			name, err := account.EnsureKey(t.Context(), api, k, origin(), m.note)
+			name, err := account.EnsureKey(t.Context(), api, k, origin, m.note)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +110,7 @@ func TestKeyOfTheUsersOwnNameIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		var m maker
-		name, err := account.EnsureKey(t.Context(), api, key, origin(), m.note)
+		name, err := account.EnsureKey(t.Context(), api, key, origin, m.note)
 		if err != nil || name != "theirs" || len(m.made) != 0 {
 			t.Errorf("name %q, made %q, error %v", name, m.made, err)
 		}
@@ -122,11 +122,11 @@ func TestSecurityGroupOpensSSHToOneSourceOnly(t *testing.T) {
 	cloudtest.Each(t, func(t *testing.T, c cloudtest.Cloud) {
 		api := c.Target.EC2()
 		var m maker
-		first, err := account.EnsureNetwork(t.Context(), api, source, origin(), m.note)
+		first, err := account.EnsureNetwork(t.Context(), api, source, origin, m.note)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := account.EnsureNetwork(t.Context(), api, source, origin(), m.note)
+		again, err := account.EnsureNetwork(t.Context(), api, source, origin, m.note)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestForeignSecurityGroupIsNotTouched(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := account.EnsureNetwork(t.Context(), api, source, origin(), new(maker).note); err == nil {
+		if _, err := account.EnsureNetwork(t.Context(), api, source, origin, new(maker).note); err == nil {
 			t.Error("a group that spawn did not make was taken")
 		}
 		out, err := api.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{GroupIds: []string{aws.ToString(theirs.GroupId)}})
@@ -180,7 +180,7 @@ func TestRoleIsEnsuredAgainAndAgain(t *testing.T) {
 		who := identify(t, c.Target)
 		var m maker
 		for range 2 {
-			profile, err := account.EnsureRole(t.Context(), account.IAMOf(c.Target), who, origin(), m.note)
+			profile, err := account.EnsureRole(t.Context(), account.IAMOf(c.Target), who, origin, m.note)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -241,16 +241,16 @@ func TestTenAtOnceMakeOneOfEach(t *testing.T) {
 	for range 10 {
 		all.Go(func() {
 			nothing := func(account.Kind, string) {}
-			if _, err := account.EnsureNetwork(t.Context(), api, source, origin(), nothing); err != nil {
+			if _, err := account.EnsureNetwork(t.Context(), api, source, origin, nothing); err != nil {
 				t.Error(err)
 			}
-			if _, err := account.EnsureRole(t.Context(), account.IAMOf(c.Target), who, origin(), nothing); err != nil {
+			if _, err := account.EnsureRole(t.Context(), account.IAMOf(c.Target), who, origin, nothing); err != nil {
 				t.Error(err)
 			}
 			if _, err := account.EnsureObject(t.Context(), account.S3Of(c.Target), who, c.Target.Region, "spored/y.gz", []byte("y"), nothing); err != nil {
 				t.Error(err)
 			}
-			if _, err := account.EnsureKey(t.Context(), api, key, origin(), nothing); err != nil {
+			if _, err := account.EnsureKey(t.Context(), api, key, origin, nothing); err != nil {
 				t.Error(err)
 			}
 		})

@@ -31,7 +31,7 @@ func SecurityGroupName(source netip.Prefix) string { return "spawn-ssh-" + sourc
 // same name in a VPC: that is the lock. One whose maker died before it had its
 // rule gets it from the next launch, and one that a cleanup deletes meanwhile is
 // made again.
-func EnsureGroup(ctx context.Context, api GroupAPI, vpc string, source netip.Prefix, origin lifecycle.Origin, made Made) (Network, error) {
+func EnsureGroup(ctx context.Context, api GroupAPI, vpc string, source netip.Prefix, origin Origin, made Made) (Network, error) {
 	n := Network{VPC: vpc}
 	err := settled(ctx, func() error {
 		id, err := createGroup(ctx, api, vpc, source, origin)
@@ -53,11 +53,11 @@ func EnsureGroup(ctx context.Context, api GroupAPI, vpc string, source netip.Pre
 	return n, err
 }
 
-func createGroup(ctx context.Context, api GroupAPI, vpc string, source netip.Prefix, origin lifecycle.Origin) (id string, err error) {
+func createGroup(ctx context.Context, api GroupAPI, vpc string, source netip.Prefix, origin Origin) (id string, err error) {
 	in := &ec2.CreateSecurityGroupInput{
 		GroupName:         aws.String(SecurityGroupName(source)),
 		Description:       aws.String("SSH for instances launched by spawn, from " + source.String()),
-		TagSpecifications: []types.TagSpecification{tagSpecification(types.ResourceTypeSecurityGroup, origin.Tags())},
+		TagSpecifications: []types.TagSpecification{tagSpecification(types.ResourceTypeSecurityGroup, origin().Tags())},
 	}
 	if vpc != "" {
 		in.VpcId = aws.String(vpc)

@@ -27,7 +27,7 @@ const DefaultKeyName = "default-ssh-key"
 // has there: whatever name it already has, else DefaultKeyName, else that with a
 // part of the key's hash. An imported key belongs to the user and is never
 // deleted.
-func EnsureKey(ctx context.Context, api KeyAPI, key sshx.Key, origin lifecycle.Origin, made Made) (name string, err error) {
+func EnsureKey(ctx context.Context, api KeyAPI, key sshx.Key, origin Origin, made Made) (name string, err error) {
 	// Another launch may take the name between listing and importing, for the
 	// same key or for another: then look again. The second name is this key's
 	// own, and who has it has this key.
@@ -66,8 +66,8 @@ func LookUpKey(ctx context.Context, api KeyAPI, key sshx.Key) (name string, know
 	return name, false, nil
 }
 
-func importKey(ctx context.Context, api KeyAPI, name string, key sshx.Key, origin lifecycle.Origin, made Made) error {
-	tags := origin.Tags()
+func importKey(ctx context.Context, api KeyAPI, name string, key sshx.Key, origin Origin, made Made) error {
+	tags := origin().Tags()
 	tags[lifecycle.TagImported], tags[lifecycle.TagKeep] = "true", "true"
 	_, err := api.ImportKeyPair(ctx, &ec2.ImportKeyPairInput{
 		KeyName:           aws.String(name),

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
-	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
 // NetworkAPI is what EnsureNetwork calls.
@@ -58,7 +57,7 @@ type Network struct {
 // names no VPC there, and says so where there is none.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
-func EnsureNetwork(ctx context.Context, api NetworkAPI, source netip.Prefix, origin lifecycle.Origin, made Made) (Network, error) {
+func EnsureNetwork(ctx context.Context, api NetworkAPI, source netip.Prefix, origin Origin, made Made) (Network, error) {
 	n, err := EnsureGroup(ctx, api, "", source, origin, made)
 	if !awserr.IsNoDefaultVPC(err) {
 		return n, err
@@ -73,7 +72,7 @@ func EnsureNetwork(ctx context.Context, api NetworkAPI, source netip.Prefix, ori
 }
 
 // ensureOwn ensures our own VPC with the group in it.
-func ensureOwn(ctx context.Context, api NetworkAPI, source netip.Prefix, origin lifecycle.Origin, made Made) (Network, error) {
+func ensureOwn(ctx context.Context, api NetworkAPI, source netip.Prefix, origin Origin, made Made) (Network, error) {
 	own := ownNetwork{api: api, origin: origin, made: made}
 	vpc, subnets, gateway, err := own.ensure(ctx)
 	if err != nil {

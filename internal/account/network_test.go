@@ -80,7 +80,7 @@ func nothing(string, any) error { return nil }
 // mustEnsure ensures the network and checks what came of it.
 func mustEnsure(t *testing.T, api *ec2.Client, made account.Made) account.Network {
 	t.Helper()
-	n, err := account.EnsureNetwork(t.Context(), api, home, origin(), made)
+	n, err := account.EnsureNetwork(t.Context(), api, home, origin, made)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestTenAtOnceMakeOneNetwork(t *testing.T) {
 			var all sync.WaitGroup
 			for i := range got {
 				all.Go(func() {
-					n, err := account.EnsureNetwork(t.Context(), api, home, origin(), new(maker).note)
+					n, err := account.EnsureNetwork(t.Context(), api, home, origin, new(maker).note)
 					if err != nil {
 						t.Error(err)
 					}
@@ -242,7 +242,7 @@ func TestNextLaunchCompletesWhatOneLeftHalfMade(t *testing.T) {
 			c := cloudtest.Local(t, nil)
 			api := c.Target.EC2()
 			withoutDefaultVPC(t, api)
-			_, err := account.EnsureNetwork(t.Context(), killedAfter(c, k), home, origin(), new(maker).note)
+			_, err := account.EnsureNetwork(t.Context(), killedAfter(c, k), home, origin, new(maker).note)
 			if died = errors.Is(err, errKilled); !died && err != nil {
 				t.Fatal(err)
 			}
@@ -338,7 +338,7 @@ func TestQuotaOfVPCsIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := account.EnsureNetwork(t.Context(), api, home, origin(), new(maker).note)
+	_, err := account.EnsureNetwork(t.Context(), api, home, origin, new(maker).note)
 	if err == nil {
 		t.Fatal("a sixth VPC was made")
 	}

@@ -55,12 +55,12 @@ func HasRole(ctx context.Context, api RoleAPI) (bool, error) {
 // EnsureRole makes sure that the agent's role and instance profile exist and
 // have the policy of this version, and returns the profile's name. The role
 // and the profile are made side by side and joined afterwards: two round trips.
-func EnsureRole(ctx context.Context, api RoleAPI, who Identity, origin lifecycle.Origin, made Made) (profile string, err error) {
+func EnsureRole(ctx context.Context, api RoleAPI, who Identity, origin Origin, made Made) (profile string, err error) {
 	name := aws.String(permissions.AgentRole)
 	both, bothCtx := errgroup.WithContext(ctx)
 	both.Go(func() error { return createRole(bothCtx, api, origin, made) })
 	both.Go(func() error {
-		_, err := api.CreateInstanceProfile(bothCtx, &iam.CreateInstanceProfileInput{InstanceProfileName: name, Tags: iamTags(origin.Tags())})
+		_, err := api.CreateInstanceProfile(bothCtx, &iam.CreateInstanceProfileInput{InstanceProfileName: name, Tags: iamTags(origin().Tags())})
 		return unlessExists(err, "create the instance profile")
 	})
 	if err := both.Wait(); err != nil {
@@ -85,12 +85,12 @@ func EnsureRole(ctx context.Context, api RoleAPI, who Identity, origin lifecycle
 	return permissions.AgentRole, both.Wait()
 }
 
-func createRole(ctx context.Context, api RoleAPI, origin lifecycle.Origin, made Made) error {
+func createRole(ctx context.Context, api RoleAPI, origin Origin, made Made) error {
 	_, err := api.CreateRole(ctx, &iam.CreateRoleInput{
 		RoleName:                 aws.String(permissions.AgentRole),
 		AssumeRolePolicyDocument: aws.String(permissions.AgentTrust().JSON()),
 		Description:              aws.String("Lets an instance launched by spawn end itself, and no other"),
-		Tags:                     iamTags(origin.Tags()),
+		Tags:                     iamTags(origin().Tags()),
 	})
 	if err == nil {
 		made(Role, permissions.AgentRole)

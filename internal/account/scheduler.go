@@ -41,7 +41,7 @@ type ScheduleGroupAPI interface {
 //
 // It goes on where it is refused, because an administrator may have made what
 // the caller may not: the error then says all that was refused.
-func EnsureScheduler(ctx context.Context, roles SchedulerRoleAPI, groups ScheduleGroupAPI, who Identity, origin lifecycle.Origin, made Made) error {
+func EnsureScheduler(ctx context.Context, roles SchedulerRoleAPI, groups ScheduleGroupAPI, who Identity, origin Origin, made Made) error {
 	var both sync.WaitGroup
 	var roleErr, groupErr error
 	both.Go(func() { roleErr = ensureSchedulerRole(ctx, roles, who, origin, made) })
@@ -59,12 +59,12 @@ func SchedulerVersion(who Identity) string {
 	return documentsVersion(permissions.SchedulerTrust(who.Partition, who.Account), permissions.Scheduler(who.Partition, who.Account))
 }
 
-func ensureSchedulerRole(ctx context.Context, api SchedulerRoleAPI, who Identity, origin lifecycle.Origin, made Made) error {
+func ensureSchedulerRole(ctx context.Context, api SchedulerRoleAPI, who Identity, origin Origin, made Made) error {
 	_, err := api.CreateRole(ctx, &iam.CreateRoleInput{
 		RoleName:                 aws.String(permissions.SchedulerRole),
 		AssumeRolePolicyDocument: aws.String(permissions.SchedulerTrust(who.Partition, who.Account).JSON()),
 		Description:              aws.String("Lets EventBridge Scheduler end what spawn launched, and nothing else"),
-		Tags:                     iamTags(origin.Tags()),
+		Tags:                     iamTags(origin().Tags()),
 	})
 	switch {
 	case err == nil:
@@ -83,9 +83,9 @@ func ensureSchedulerRole(ctx context.Context, api SchedulerRoleAPI, who Identity
 	return nil
 }
 
-func createScheduleGroup(ctx context.Context, api ScheduleGroupAPI, origin lifecycle.Origin, made Made) error {
+func createScheduleGroup(ctx context.Context, api ScheduleGroupAPI, origin Origin, made Made) error {
 	in := &scheduler.CreateScheduleGroupInput{Name: aws.String(permissions.ScheduleGroup)}
-	tags := origin.Tags()
+	tags := origin().Tags()
 	for _, key := range lifecycle.SortedKeys(tags) {
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
 	}

@@ -26,7 +26,7 @@ func TestTenAtOnceMakeOneRoleAndOneGroup(t *testing.T) {
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
-			if err := account.EnsureScheduler(t.Context(), roles, groups, who, origin(), m.note); err != nil {
+			if err := account.EnsureScheduler(t.Context(), roles, groups, who, origin, m.note); err != nil {
 				t.Error(err)
 			}
 		})
@@ -51,7 +51,7 @@ func TestTenAtOnceMakeOneRoleAndOneGroup(t *testing.T) {
 func TestTheSchedulersRoleIsAsItsDocumentsSay(t *testing.T) {
 	cloudtest.Each(t, func(t *testing.T, c cloudtest.Cloud) {
 		roles, who := account.IAMOf(c.Target), identify(t, c.Target)
-		if err := account.EnsureScheduler(t.Context(), roles, account.SchedulerOf(c.Target), who, origin(), new(maker).note); err != nil {
+		if err := account.EnsureScheduler(t.Context(), roles, account.SchedulerOf(c.Target), who, origin, new(maker).note); err != nil {
 			t.Fatal(err)
 		}
 		role, err := roles.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String(permissions.SchedulerRole)})
@@ -80,7 +80,7 @@ func TestWhoMayNotMakeTheRoleStillMakesTheGroup(t *testing.T) {
 	who := identify(t, c.Target)
 	restricted := cloudtest.As(t, c, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"scheduler:*","Resource":"*"}]}`)
 	var m maker
-	err := account.EnsureScheduler(t.Context(), account.IAMOf(restricted), account.SchedulerOf(restricted), who, origin(), m.note)
+	err := account.EnsureScheduler(t.Context(), account.IAMOf(restricted), account.SchedulerOf(restricted), who, origin, m.note)
 	if !awserr.IsDenied(err) || !strings.Contains(err.Error(), "role") {
 		t.Errorf("got %v", err)
 	}

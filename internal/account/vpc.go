@@ -27,7 +27,7 @@ const ownRange = "10.83.0.0/16"
 // gateway away only where it sees none.
 type ownNetwork struct {
 	api    VPCAPI
-	origin lifecycle.Origin
+	origin Origin
 	made   Made
 	built  bool // something was missing
 }
@@ -179,7 +179,7 @@ func (o *ownNetwork) createVPC(ctx context.Context) (id string, err error) {
 
 // tags are those of what a launch makes, with a name that the console shows.
 func (o *ownNetwork) tags(kind types.ResourceType) []types.TagSpecification {
-	tags := o.origin.Tags()
+	tags := o.origin().Tags()
 	tags[lifecycle.TagName] = "spawn"
 	return []types.TagSpecification{tagSpecification(kind, tags)}
 }

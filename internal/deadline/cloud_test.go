@@ -51,7 +51,7 @@ func layer(t *testing.T, c cloudtest.Cloud) deadline.Cloud {
 			if err != nil {
 				return err
 			}
-			return account.EnsureScheduler(ctx, account.IAMOf(c.Target), api, me, lifecycle.Origin{Owner: me.ARN}, func(account.Kind, string) {})
+			return account.EnsureScheduler(ctx, account.IAMOf(c.Target), api, me, func() lifecycle.Origin { return lifecycle.Origin{Owner: me.ARN} }, func(account.Kind, string) {})
 		},
 	}
 }

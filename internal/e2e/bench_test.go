@@ -56,6 +56,7 @@ func BenchmarkBudgets(b *testing.B) {
 		t := &budgets{}
 		measurePrograms(b, t)
 		measureQuestions(b, t)
+		measureList(b, t)
 		measureCloud(b, t)
 		measureLaunchCalls(b, t)
 		measureLaunch(b, t)

@@ -35,7 +35,7 @@ func die(t *testing.T, asked ...*ec2.RunInstancesInput) died {
 	if d.me, err = account.Identify(t.Context(), account.STSOf(d.Target)); err != nil {
 		t.Fatal(err)
 	}
-	if err := account.EnsureScheduler(t.Context(), account.IAMOf(d.Target), account.SchedulerOf(d.Target), d.me, lifecycle.Origin{}, func(account.Kind, string) {}); err != nil {
+	if err := account.EnsureScheduler(t.Context(), account.IAMOf(d.Target), account.SchedulerOf(d.Target), d.me, func() lifecycle.Origin { return lifecycle.Origin{} }, func(account.Kind, string) {}); err != nil {
 		t.Fatal(err)
 	}
 	j, err := journal.Begin(d.dir, journal.Header{Launch: "died", Account: d.me.Account, Region: d.Target.Region, Endpoint: d.Target.Endpoint, Created: d.Local.Clock().Now()})
@@ -157,7 +157,9 @@ func TestWhatADeadLaunchMadeUnheardIsThisMachinesOwn(t *testing.T) {
 	for name, age := range map[string]time.Duration{"just now": 0, "a while ago": 5 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			d := die(t, several(1))
-			origin := lifecycle.Origin{Owner: d.me.ARN, Launch: "died", Created: d.Local.Clock().Now()}
+			origin := func() lifecycle.Origin {
+				return lifecycle.Origin{Owner: d.me.ARN, Launch: "died", Created: d.Local.Clock().Now()}
+			}
 			group, err := account.EnsureGroup(t.Context(), d.Target.EC2(), "", account.Loopback(), origin, func(account.Kind, string) {})
 			if err != nil {
 				t.Fatal(err)

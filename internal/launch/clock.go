@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/spawn-ec2/spawn/internal/awserr"
+	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
 // wrongClock is how far this machine's clock may be off before a launch counts
@@ -18,7 +19,14 @@ const wrongClock = time.Minute
 
 // readClock reads the moment from which the deadline counts.
 func (r *running) readClock(have *prepared) {
-	have.origin.Created, have.read = r.Now().UTC().Truncate(time.Second), time.Now()
+	have.origin, have.read = r.origin(), time.Now()
+}
+
+// origin is by whom, in which launch and when something is made, asked when it is
+// made: the first answer of a service may have told that this machine's clock is
+// wrong.
+func (r *running) origin() lifecycle.Origin {
+	return lifecycle.Origin{Owner: r.who.ARN, Launch: r.plan.Launch, Created: r.Now().UTC().Truncate(time.Second)}
 }
 
 // correctClock reads the moment again where a service has told since that this

@@ -32,7 +32,6 @@ type SchedulerAPI interface {
 // launch does not wait for it until the end, and lives without it: two other
 // layers hold.
 type cloudLayer struct {
-	origin     lifecycle.Origin
 	ready      chan struct{} // closed when role and group are there, or will not be
 	remembered bool          // they are, by what an earlier launch knew
 	refused    error         // why they are not
@@ -52,7 +51,7 @@ type arming struct {
 
 // beginCloud provides what schedules need, beside everything else.
 func (r *running) beginCloud(ctx context.Context, have *prepared) {
-	r.cloud.origin, r.cloud.ready, r.cloud.armed = have.origin, make(chan struct{}), map[string]arming{}
+	r.cloud.ready, r.cloud.armed = make(chan struct{}), map[string]arming{}
 	if r.facts.Recall(string(StepCloud), account.SchedulerVersion(r.who), &r.cloud.remembered) {
 		close(r.cloud.ready)
 		return
@@ -75,7 +74,7 @@ func (r *running) aside(ctx context.Context, do func(context.Context)) {
 // ensureScheduler provides the schedules' role and group. Who may not make them
 // may still find them there.
 func (r *running) ensureScheduler(ctx context.Context) (detail string, err error) {
-	r.cloud.refused = account.EnsureScheduler(ctx, r.IAM, r.Scheduler, r.who, r.cloud.origin, r.record)
+	r.cloud.refused = account.EnsureScheduler(ctx, r.IAM, r.Scheduler, r.who, r.origin, r.record)
 	if awserr.IsDenied(r.cloud.refused) {
 		return "not permitted to make a role and a group for schedules; perhaps they are there", nil
 	}
@@ -140,7 +139,7 @@ func (r *running) backstop() deadline.Cloud {
 	case r.cloud.remembered:
 		cloud.Prepare = func(ctx context.Context) error {
 			r.facts.Forget(string(StepCloud))
-			return account.EnsureScheduler(ctx, r.IAM, r.Scheduler, r.who, r.cloud.origin, r.record)
+			return account.EnsureScheduler(ctx, r.IAM, r.Scheduler, r.who, r.origin, r.record)
 		}
 	}
 	return cloud

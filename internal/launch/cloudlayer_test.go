@@ -123,7 +123,7 @@ func TestAnAdministratorsRoleServesWhoMayMakeNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), admin, lifecycle.Origin{}, func(account.Kind, string) {}); err != nil {
+	if err := account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), admin, func() lifecycle.Origin { return lifecycle.Origin{} }, func(account.Kind, string) {}); err != nil {
 		t.Fatal(err)
 	}
 	who := cloudtest.As(t, c, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
@@ -223,7 +223,7 @@ func TestAnAbandonedLaunchIsArmedOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), me, lifecycle.Origin{}, func(account.Kind, string) {}); err != nil {
+			if err := account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), me, func() lifecycle.Origin { return lifecycle.Origin{} }, func(account.Kind, string) {}); err != nil {
 				t.Fatal(err)
 			}
 			tags := lifecycle.InstanceTags{Origin: lifecycle.Origin{Owner: me.ARN, Launch: "died"}, Deadline: lifecycle.DeadlineAt(time.Now().Add(time.Hour))}

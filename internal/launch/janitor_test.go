@@ -141,7 +141,7 @@ func TestTheJanitorsMayTakeNothingElseAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), who, lifecycle.Origin{}, func(account.Kind, string) {}); err != nil {
+	if err := account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), who, func() lifecycle.Origin { return lifecycle.Origin{} }, func(account.Kind, string) {}); err != nil {
 		t.Fatal(err)
 	}
 	last := lifecycle.DeadlineAt(c.Local.Clock().Now())

@@ -31,7 +31,7 @@ func (r *running) ensureKey(ctx context.Context, have *prepared) (detail string,
 		return "none: this machine has no SSH key", nil
 	}
 	have.key, _, err = recalled(r, StepKey, r.plan.Key.Hash(), func() (string, error) {
-		return account.EnsureKey(ctx, r.EC2, *r.plan.Key, have.origin, r.record)
+		return account.EnsureKey(ctx, r.EC2, *r.plan.Key, r.origin, r.record)
 	})
 	return fmt.Sprintf("%s, from %s", have.key, r.plan.Key.Where()), err
 }
@@ -57,9 +57,9 @@ func (r *running) ensureNetwork(ctx context.Context, have *prepared) (detail str
 	r.doubtNetwork(name)
 	have.network, _, err = recalled(r, StepNetwork, name, func() (account.Network, error) {
 		if chosen.Subnet != "" {
-			return account.EnsureGroup(ctx, r.EC2, chosen.place.VPC, source, have.origin, r.record)
+			return account.EnsureGroup(ctx, r.EC2, chosen.place.VPC, source, r.origin, r.record)
 		}
-		return account.EnsureNetwork(ctx, r.EC2, source, have.origin, r.record)
+		return account.EnsureNetwork(ctx, r.EC2, source, r.origin, r.record)
 	})
 	if err != nil {
 		return "", err

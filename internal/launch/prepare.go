@@ -32,7 +32,6 @@ func (r *running) prepare(ctx context.Context) (*prepared, error) {
 	}
 	var err error
 	r.facts = r.Cache.Facts(r.who, r.plan.Region)
-	have.origin = lifecycle.Origin{Owner: r.who.ARN, Launch: r.plan.Launch}
 	r.readClock(have)
 	if r.journal, err = journal.Begin(r.Journals, r.header(have)); err != nil {
 		return have, fmt.Errorf("begin the launch's journal: %w", err)
@@ -88,7 +87,7 @@ func (r *running) ensureRole(ctx context.Context, have *prepared) (detail string
 		return have.profile + ": your own; the agent can end its instance only if its role allows it", nil
 	}
 	have.profile, _, err = recalled(r, StepRole, account.RoleVersion(r.who), func() (string, error) {
-		return account.EnsureRole(ctx, r.IAM, r.who, have.origin, r.record)
+		return account.EnsureRole(ctx, r.IAM, r.who, r.origin, r.record)
 	})
 	if awserr.IsDenied(err) {
 		return r.existingRole(ctx, have)

@@ -30,7 +30,7 @@ func backstop(t *testing.T, c cloudtest.Cloud) deadline.Cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), who, lifecycle.Origin{}, func(account.Kind, string) {})
+	err = account.EnsureScheduler(t.Context(), account.IAMOf(c.Target), account.SchedulerOf(c.Target), who, func() lifecycle.Origin { return lifecycle.Origin{} }, func(account.Kind, string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (p *process) cloudLayer() deadline.Cloud {
 			if err != nil {
 				return err
 			}
-			origin := lifecycle.Origin{Owner: me.ARN, Created: p.target.Clock.Now()}
+			origin := func() lifecycle.Origin { return lifecycle.Origin{Owner: me.ARN, Created: p.target.Clock.Now()} }
 			return account.EnsureScheduler(ctx, p.iam(), p.scheduler(), me, origin, func(account.Kind, string) {})
 		},
 	}

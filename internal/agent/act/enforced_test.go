@@ -55,7 +55,9 @@ func newScene(t *testing.T) *scene {
 	var err error
 	s.who, err = account.Identify(t.Context(), account.STSOf(s.cloud.Target))
 	s.must(err)
-	origin := lifecycle.Origin{Owner: s.who.ARN, Launch: "test", Created: time.Now()}
+	origin := func() lifecycle.Origin {
+		return lifecycle.Origin{Owner: s.who.ARN, Launch: "test", Created: time.Now()}
+	}
 	_, err = account.EnsureRole(t.Context(), account.IAMOf(s.cloud.Target), s.who, origin, func(account.Kind, string) {})
 	s.must(err)
 	return s

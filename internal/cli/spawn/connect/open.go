@@ -56,7 +56,9 @@ func openTo(ctx context.Context, f *factory.Factory, t *awsx.Target, in instance
 	}
 	// The group belongs to no launch's journal, and so no launch undoes it:
 	// a cleanup deletes it when nothing uses it.
-	origin := lifecycle.Origin{Owner: who.ARN, Launch: in.Tags.Launch, Created: t.Clock.Now()}
+	origin := func() lifecycle.Origin {
+		return lifecycle.Origin{Owner: who.ARN, Launch: in.Tags.Launch, Created: t.Clock.Now()}
+	}
 	network, err := account.EnsureGroup(ctx, t.EC2(), in.VPC, here, origin, func(account.Kind, string) {})
 	if err != nil {
 		return err

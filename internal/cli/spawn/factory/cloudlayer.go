@@ -24,7 +24,7 @@ func CloudLayer(t *awsx.Target) deadline.Cloud {
 			if err != nil {
 				return err
 			}
-			origin := lifecycle.Origin{Owner: me.ARN, Created: t.Clock.Now()}
+			origin := func() lifecycle.Origin { return lifecycle.Origin{Owner: me.ARN, Created: t.Clock.Now()} }
 			return account.EnsureScheduler(ctx, account.IAMOf(t), api, me, origin, func(account.Kind, string) {})
 		},
 	}
