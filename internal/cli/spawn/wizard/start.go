@@ -16,6 +16,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/sshx"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/picker"
 )
 
 // Start asks at the terminal, and launches what is wanted. flags are those of
@@ -103,14 +104,20 @@ func keyOf(ctx context.Context, home string) (string, error) {
 	return key.Where(), nil
 }
 
-// terminal asks at a terminal.
+// terminal asks at a terminal: in place where that can be, else in lines.
 type terminal struct{ streams term.Streams }
 
 func (t terminal) Choose(ctx context.Context, c term.Choice) (int, error) {
+	if picker.Suits(t.streams) {
+		return picker.Choose(ctx, t.streams, c)
+	}
 	return term.Choose(ctx, t.streams, c)
 }
 
 func (t terminal) Fill(ctx context.Context, b term.Blank) (string, error) {
+	if picker.Suits(t.streams) {
+		return picker.Fill(ctx, t.streams, b)
+	}
 	return term.Fill(ctx, t.streams, b)
 }
 

@@ -1,0 +1,191 @@
+// Package picker puts questions in place, with a cursor that arrow keys move:
+// to somebody at a terminal that can do it. Elsewhere term.Choose and term.Fill
+// put the same ones as lines. Beside the rules of package term it obeys these:
+//
+//   - The terminal is in another mode for as long as a question stands, and as it
+//     was however that ends: answered, interrupted, cancelled or by a panic.
+//   - The screen is never taken over. A question stands below what was there, and
+//     leaves one line, with its answer, to be read afterwards.
+//   - Nothing is asked of the terminal but what the keys are called; colours are
+//     the sixteen that its user chose, and the mark before an answer says what
+//     its colour says.
+package picker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"charm.land/huh/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/term"
+)
+
+const (
+	// leastColumns is how wide a terminal must be.
+	leastColumns = 40
+	// longList is how many answers are worth a filter.
+	longList = 6
+	cutMark  = "…"
+)
+
+// Suits tells whether questions can be put in place here.
+func Suits(s term.Streams) bool {
+	screen, ok := s.Err.(*colorprofile.Writer)
+	return ok && screen.Profile > colorprofile.NoTTY && s.CanAsk() && s.ErrTTY && s.Columns >= leastColumns
+}
+
+// Choose asks for one of the answers and returns its index. Where none is what
+// Enter means, the cursor stands at the last one, so that nothing happens to who
+// pressed Enter once too often. Errors are those of term.Choose.
+func Choose(ctx context.Context, s term.Streams, c term.Choice) (int, error) {
+	chosen := c.Default
+	if chosen < 0 {
+		chosen = len(c.Options) - 1
+	}
+	list := huh.NewSelect[int]().Title(c.Title).Value(&chosen)
+	fit := func(columns int) {
+		rows := make([]huh.Option[int], len(c.Options))
+		for i, row := range term.Rows(c.Options) {
+			rows[i] = huh.NewOption(ansi.Truncate(row, columns-len(mark), cutMark), i)
+		}
+		list.Title(strings.Join(term.Fold(c.Title, columns), "\n")).Height(0).Options(rows...)
+	}
+	beside := func(columns int) []string {
+		under, found := list.Hovered()
+		if !found {
+			under = -1
+		}
+		lines := details(c.Options, under, columns)
+		for _, note := range c.Notes {
+			lines = append(lines, faint(term.Fold(note, columns))...)
+		}
+		if len(c.Notes) > 0 {
+			lines = append(lines, "")
+		}
+		return append(lines, faint(term.Fold(keys(list.GetFiltering(), found, len(c.Options)), columns))...)
+	}
+	if err := ask(ctx, s, c.Title, newQuestion(list, fit, beside)); err != nil {
+		return 0, err
+	}
+	answered(s, c.Title, c.Options[chosen].Label)
+	return chosen, nil
+}
+
+// details are what is to be known of the answer under the cursor, where the rows
+// are too narrow for it. They are as many lines for every answer, so that what
+// stands below does not move with the cursor.
+func details(options []term.Option, under, columns int) []string {
+	const indent = "  "
+	cut, most := false, 0
+	for i, row := range term.Rows(options) {
+		cut = cut || ansi.StringWidth(row) > columns-len(mark)
+		most = max(most, len(term.Pack(options[i].Details, columns-len(indent))))
+	}
+	lines := []string{""}
+	if !cut {
+		return lines
+	}
+	if under >= 0 {
+		for _, line := range term.Pack(options[under].Details, columns-len(indent)) {
+			lines = append(lines, indent+line)
+		}
+	}
+	for len(lines) <= most {
+		lines = append(lines, "")
+	}
+	return append(lines, "")
+}
+
+// keys say what can be pressed.
+func keys(filtering, found bool, answers int) string {
+	switch {
+	case filtering && !found:
+		return "nothing is like that; Esc shows all"
+	case filtering:
+		return "type a part of it, Enter takes, Esc ends the filter"
+	case answers > longList:
+		return "arrows choose, / filters, Enter takes, Esc goes back, Ctrl-C ends"
+	default:
+		return "arrows choose, Enter takes, Esc goes back, Ctrl-C ends"
+	}
+}
+
+// Fill asks until an answer is typed that its check accepts. Errors are those of
+// term.Choose.
+func Fill(ctx context.Context, s term.Streams, b term.Blank) (string, error) {
+	var typed string
+	answer := func() string {
+		if text := strings.TrimSpace(typed); text != "" {
+			return text
+		}
+		return b.Default
+	}
+	line := huh.NewInput().Title(b.Title).Placeholder(b.Default).Value(&typed)
+	line.Validate(func(string) error {
+		if answer() == "" {
+			return errNeeded
+		}
+		return b.Check(answer())
+	})
+	fit := func(columns int) { line.Title(strings.Join(term.Fold(b.Title, columns), "\n")) }
+	hint := "Enter takes it, Esc goes back, Ctrl-C ends"
+	if b.Default != "" {
+		hint = "Enter takes " + b.Default + ", Esc goes back, Ctrl-C ends"
+	}
+	beside := func(columns int) []string {
+		lines := []string{""}
+		if err := line.Error(); err != nil {
+			lines = append(lines, term.Fold(err.Error(), columns)...)
+			lines = append(lines, term.Fold(problem.NextOf(err), columns)...)
+		}
+		return append(lines, faint(term.Fold(hint, columns))...)
+	}
+	if err := ask(ctx, s, b.Title, newQuestion(line, fit, beside)); err != nil {
+		return "", err
+	}
+	answered(s, b.Title, answer())
+	return answer(), nil
+}
+
+var errNeeded = errors.New("an answer is needed")
+
+// ask puts a question and leaves nothing of it on the screen.
+func ask(ctx context.Context, s term.Streams, title string, q *question) error {
+	screen, ok := s.Err.(*colorprofile.Writer)
+	if !ok || !s.CanAsk() {
+		return problem.New(problem.Usage, "nobody can be asked here").WithNext("say by flags what is wanted: spawn launch --help")
+	}
+	if err := q.run(ctx, s, screen); err != nil {
+		return fmt.Errorf("ask at the terminal: %w", err)
+	}
+	switch q.ended {
+	case taken:
+		return nil
+	case back:
+		answered(s, title, "back")
+		return term.ErrBack
+	default:
+		return problem.New(problem.Interrupted, "nothing was done")
+	}
+}
+
+// answered leaves a question, without what explains it, and its answer.
+func answered(s term.Streams, title, answer string) {
+	if before, _, asks := strings.Cut(title, "?"); asks {
+		title = before + "?"
+	}
+	term.Say(s, title+" "+lipgloss.NewStyle().Bold(true).Render(answer))
+}
+
+func faint(lines []string) []string {
+	for i, line := range lines {
+		lines[i] = lipgloss.NewStyle().Faint(true).Render(line)
+	}
+	return lines
+}
