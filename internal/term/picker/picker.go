@@ -12,6 +12,7 @@
 package picker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,16 +49,24 @@ func Choose(ctx context.Context, s term.Streams, c term.Choice) (int, error) {
 	if chosen < 0 {
 		chosen = len(c.Options) - 1
 	}
-	list := huh.NewSelect[int]().Title(c.Title).Value(&chosen)
+	if err := ask(ctx, s, c.Title, list(c, &chosen)); err != nil {
+		return 0, err
+	}
+	answered(s, c.Title, c.Options[chosen].Label)
+	return chosen, nil
+}
+
+func list(c term.Choice, chosen *int) *question {
+	field := huh.NewSelect[int]().Value(chosen)
 	fit := func(columns int) {
 		rows := make([]huh.Option[int], len(c.Options))
 		for i, row := range term.Rows(c.Options) {
 			rows[i] = huh.NewOption(ansi.Truncate(row, columns-len(mark), cutMark), i)
 		}
-		list.Title(strings.Join(term.Fold(c.Title, columns), "\n")).Height(0).Options(rows...)
+		field.Title(strings.Join(term.Fold(c.Title, columns), "\n")).Height(0).Options(rows...)
 	}
 	beside := func(columns int) []string {
-		under, found := list.Hovered()
+		under, found := field.Hovered()
 		if !found {
 			under = -1
 		}
@@ -68,13 +77,9 @@ func Choose(ctx context.Context, s term.Streams, c term.Choice) (int, error) {
 		if len(c.Notes) > 0 {
 			lines = append(lines, "")
 		}
-		return append(lines, faint(term.Fold(keys(list.GetFiltering(), found, len(c.Options)), columns))...)
+		return append(lines, faint(term.Fold(keys(field.GetFiltering(), found, len(c.Options)), columns))...)
 	}
-	if err := ask(ctx, s, c.Title, newQuestion(list, fit, beside)); err != nil {
-		return 0, err
-	}
-	answered(s, c.Title, c.Options[chosen].Label)
-	return chosen, nil
+	return newQuestion(field, fit, beside)
 }
 
 // details are what is to be known of the answer under the cursor, where the rows
@@ -120,37 +125,39 @@ func keys(filtering, found bool, answers int) string {
 // term.Choose.
 func Fill(ctx context.Context, s term.Streams, b term.Blank) (string, error) {
 	var typed string
-	answer := func() string {
-		if text := strings.TrimSpace(typed); text != "" {
-			return text
-		}
-		return b.Default
+	if err := ask(ctx, s, b.Title, line(b, &typed)); err != nil {
+		return "", err
 	}
-	line := huh.NewInput().Title(b.Title).Placeholder(b.Default).Value(&typed)
-	line.Validate(func(string) error {
-		if answer() == "" {
+	text := meant(b, typed)
+	answered(s, b.Title, text)
+	return text, nil
+}
+
+// meant is the answer of who typed this.
+func meant(b term.Blank, typed string) string { return cmp.Or(strings.TrimSpace(typed), b.Default) }
+
+func line(b term.Blank, typed *string) *question {
+	field := huh.NewInput().Placeholder(b.Default).Value(typed).Validate(func(typed string) error {
+		text := meant(b, typed)
+		if text == "" {
 			return errNeeded
 		}
-		return b.Check(answer())
+		return b.Check(text)
 	})
-	fit := func(columns int) { line.Title(strings.Join(term.Fold(b.Title, columns), "\n")) }
-	hint := "Enter takes it, Esc goes back, Ctrl-C ends"
-	if b.Default != "" {
-		hint = "Enter takes " + b.Default + ", Esc goes back, Ctrl-C ends"
-	}
+	fit := func(columns int) { field.Title(strings.Join(term.Fold(b.Title, columns), "\n")) }
+	hint := "Enter takes " + cmp.Or(b.Default, "it") + ", Esc goes back, Ctrl-C ends"
 	beside := func(columns int) []string {
 		lines := []string{""}
-		if err := line.Error(); err != nil {
+		if err := field.Error(); err != nil {
 			lines = append(lines, term.Fold(err.Error(), columns)...)
-			lines = append(lines, term.Fold(problem.NextOf(err), columns)...)
+			if next := problem.NextOf(err); next != "" {
+				lines = append(lines, term.Fold(next, columns)...)
+			}
+			lines = append(lines, "")
 		}
 		return append(lines, faint(term.Fold(hint, columns))...)
 	}
-	if err := ask(ctx, s, b.Title, newQuestion(line, fit, beside)); err != nil {
-		return "", err
-	}
-	answered(s, b.Title, answer())
-	return answer(), nil
+	return newQuestion(field, fit, beside)
 }
 
 var errNeeded = errors.New("an answer is needed")

@@ -16,9 +16,13 @@ import (
 // mark stands before the answer under the cursor.
 const mark = "> "
 
-// leastRows is what huh's form keeps of a low terminal: a title, and answers
-// that scroll.
-const leastRows = 4
+const (
+	// above is a blank line between what was there and the question.
+	above = 1
+	// leastRows is what the form keeps of a low terminal: a title, and answers that
+	// scroll.
+	leastRows = 4
+)
 
 // ending is how a question ended.
 type ending int
@@ -62,10 +66,15 @@ func theme(bool) *huh.Styles {
 // interruption says that the context ended.
 type interruption struct{}
 
-// run puts the question until it ended.
+// usualRows is how high a terminal is that does not say it.
+const usualRows = 24
+
+// run puts the question until it ended. The field is laid out before, for a key
+// that was pressed ahead.
 func (q *question) run(ctx context.Context, s term.Streams, screen *colorprofile.Writer) error {
+	q.fit(s.Columns)
 	p := tea.NewProgram(q,
-		tea.WithInput(s.In), tea.WithOutput(screen.Forward), tea.WithColorProfile(screen.Profile), tea.WithWindowSize(s.Columns, 0),
+		tea.WithInput(s.In), tea.WithOutput(screen.Forward), tea.WithColorProfile(screen.Profile), tea.WithWindowSize(s.Columns, usualRows),
 		tea.WithoutSignalHandler()) // the context ends with them
 	stop := context.AfterFunc(ctx, func() { p.Send(interruption{}) })
 	defer stop()
@@ -93,7 +102,7 @@ func (q *question) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		q.columns, q.rows = msg.Width, msg.Height
 		q.fit(msg.Width)
-		msg.Height = max(leastRows, msg.Height-len(q.below()))
+		msg.Height = max(leastRows, msg.Height-above-len(q.below()))
 		return q, q.pass(msg)
 	}
 	return q, q.pass(msg)
@@ -118,12 +127,12 @@ func (q *question) View() tea.View {
 	if q.ended != open || q.columns == 0 {
 		return tea.NewView("")
 	}
-	return tea.NewView("\n" + strings.Join(append([]string{q.form.View()}, q.below()...), "\n"))
+	return tea.NewView(strings.Repeat("\n", above) + strings.Join(append([]string{q.form.View()}, q.below()...), "\n"))
 }
 
 // below is what stands below the form, or as much of its end as a low terminal
 // has room for.
 func (q *question) below() []string {
 	lines := q.beside(q.columns)
-	return lines[max(0, min(len(lines)-1, len(lines)+leastRows-q.rows)):]
+	return lines[max(0, min(len(lines)-1, above+leastRows+len(lines)-q.rows)):]
 }
