@@ -59,11 +59,14 @@ func Choose(ctx context.Context, s term.Streams, c term.Choice) (int, error) {
 func list(c term.Choice, chosen *int) *question {
 	field := huh.NewSelect[int]().Value(chosen)
 	fit := func(columns int) {
+		if under, found := field.Hovered(); found {
+			*chosen = under // huh forgets where the End key went to
+		}
 		rows := make([]huh.Option[int], len(c.Options))
 		for i, row := range term.Rows(c.Options) {
 			rows[i] = huh.NewOption(ansi.Truncate(row, columns-len(mark), cutMark), i)
 		}
-		field.Title(strings.Join(term.Fold(c.Title, columns), "\n")).Height(0).Options(rows...)
+		field.Title(strings.Join(term.Fold(c.Title, columns), "\n")).Options(rows...)
 	}
 	beside := func(columns int) []string {
 		under, found := field.Hovered()

@@ -38,16 +38,17 @@ const (
 // beside.
 type question struct {
 	form          *huh.Form
-	fit           func(columns int)          // lays the field out anew
+	field         huh.Field
+	fit           func(columns int)          // lays the field out anew, which ends a filter
 	beside        func(columns int) []string // lines of at most so many columns
-	columns, rows int                        // of the terminal; 0 before they are known
+	columns, rows int                        // of the terminal; no rows before they are known
 	ended         ending
 }
 
 func newQuestion(field huh.Field, fit func(int), beside func(int) []string) *question {
 	form := huh.NewForm(huh.NewGroup(field)).WithTheme(huh.ThemeFunc(theme)).WithShowHelp(false).WithShowErrors(false)
 	form.SubmitCmd = tea.Quit
-	return &question{form: form, fit: fit, beside: beside}
+	return &question{form: form, field: field, fit: fit, beside: beside}
 }
 
 // theme is bold, faint, and one colour of the terminal's own.
@@ -72,7 +73,8 @@ const usualRows = 24
 // run puts the question until it ended. The field is laid out before, for a key
 // that was pressed ahead.
 func (q *question) run(ctx context.Context, s term.Streams, screen *colorprofile.Writer) error {
-	q.fit(s.Columns)
+	q.columns = s.Columns
+	q.fit(q.columns)
 	p := tea.NewProgram(q,
 		tea.WithInput(s.In), tea.WithOutput(screen.Forward), tea.WithColorProfile(screen.Profile), tea.WithWindowSize(s.Columns, usualRows),
 		tea.WithoutSignalHandler()) // the context ends with them
@@ -100,8 +102,11 @@ func (q *question) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return q.end(back)
 		}
 	case tea.WindowSizeMsg:
+		if msg.Width != q.columns {
+			q.fit(msg.Width)
+		}
 		q.columns, q.rows = msg.Width, msg.Height
-		q.fit(msg.Width)
+		q.field.WithHeight(0) // as high as it needs to be, and then at most what there is
 		msg.Height = max(leastRows, msg.Height-above-len(q.below()))
 		return q, q.pass(msg)
 	}
@@ -124,7 +129,7 @@ func (q *question) end(how ending) (tea.Model, tea.Cmd) {
 
 // View implements tea.Model.
 func (q *question) View() tea.View {
-	if q.ended != open || q.columns == 0 {
+	if q.ended != open || q.rows == 0 {
 		return tea.NewView("")
 	}
 	return tea.NewView(strings.Repeat("\n", above) + strings.Join(append([]string{q.form.View()}, q.below()...), "\n"))
