@@ -54,7 +54,8 @@ func start(t *testing.T, u *user, columns, rows int, line string) *window {
 			t.Error(err)
 		}
 	})
-	script := fmt.Sprintf("cd '%s'; stty -g >before; (%s); code=$?; stty -g >after; echo $code >code.part; mv code.part code; exec sleep 600", dir, line)
+	// Above is a prompt: what is cleared at the very top, tmux keeps as history.
+	script := fmt.Sprintf("cd '%s'; echo '$ spawn'; stty -g >before; (%s); code=$?; stty -g >after; echo $code >code.part; mv code.part code; exec sleep 600", dir, line)
 	for name, text := range map[string]string{"conf": "set -g status off\nset -g default-terminal xterm-256color\nset -g escape-time 0\n", "script": script} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

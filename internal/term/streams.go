@@ -85,6 +85,18 @@ func System() Streams {
 	return s
 }
 
+// Resized are the streams with the width that standard error has now.
+func (s Streams) Resized() Streams {
+	if w, ok := s.Err.(*colorprofile.Writer); ok {
+		if f, ok := w.Forward.(*os.File); ok {
+			if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+				s.Columns = columns
+			}
+		}
+	}
+	return s
+}
+
 // Piped tells whether standard input is a pipe or a file: something that could
 // hold data for the program, and ends.
 func Piped(stdin *os.File) bool {

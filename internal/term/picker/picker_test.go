@@ -62,6 +62,7 @@ func TestChoose(t *testing.T) {
 	}{
 		{[]string{enter}, 1},
 		{[]string{down, enter}, 2},
+		{[]string{"\n", enter}, 1}, // Enter that was pressed before is no answer
 		{[]string{down, down, enter}, 0},
 		{[]string{"/", "p", "p", "l", enter}, 0},
 		{[]string{"/", "p", "l", "u", "m", enter, escape, enter}, 0},   // nothing is like that

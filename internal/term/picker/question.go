@@ -97,6 +97,8 @@ func (q *question) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		switch pressed := msg.String(); {
 		case pressed == "ctrl+c", pressed == "ctrl+d":
 			return q.end(interrupted)
+		case pressed == "ctrl+j": // an Enter from before the question, which huh takes for Down
+			return q, nil
 		case key.Matches(msg, q.form.KeyBinds()...):
 		case pressed == "esc", pressed == "shift+tab":
 			return q.end(back)
