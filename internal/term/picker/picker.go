@@ -6,9 +6,9 @@
 //     was however that ends: answered, interrupted, cancelled or by a panic.
 //   - The screen is never taken over. A question stands below what was there, and
 //     leaves one line, with its answer, to be read afterwards.
-//   - Nothing is asked of the terminal but what the keys are called; colours are
-//     the sixteen that its user chose, and the mark before an answer says what
-//     its colour says.
+//   - The terminal is asked what it can do, never for its colours: one of the
+//     sixteen that its user chose is enough, and the mark before an answer says
+//     what its colour says.
 package picker
 
 import (
