@@ -27,7 +27,7 @@ func TestInterruptAtEveryQuestion(t *testing.T) {
 			before := termios(t, terminal)
 			home := t.TempDir()
 			cmd := exec.CommandContext(t.Context(), programs+"/spawn")
-			cmd.Env = []string{"HOME=" + home, "TERM=xterm", "AWS_EC2_METADATA_DISABLED=true"}
+			cmd.Env = []string{"HOME=" + home, "TERM=dumb", "AWS_EC2_METADATA_DISABLED=true"}
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 			if err := cmd.Start(); err != nil {

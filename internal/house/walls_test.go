@@ -73,6 +73,11 @@ func walls() []wall {
 			breaches: answerDeps,
 		},
 		{
+			name:     "only the picker draws questions",
+			why:      "what draws them takes over the keyboard: there is one place to look where a terminal was not given back, and truffle has none",
+			breaches: drawers,
+		},
+		{
 			name:     "programs are wiring",
 			why:      "what is in a main package cannot be tested or used by another program",
 			breaches: mainImports,
@@ -248,6 +253,16 @@ func answerDeps(h house) (out []string) {
 		}
 	}
 	return out
+}
+
+func drawers(h house) []string {
+	return h.imports(func(from, to string) bool {
+		if to == "internal/term/picker" {
+			return from != "internal/cli/spawn/wizard"
+		}
+		return from != "internal/term/picker" &&
+			(within(to, "charm.land/huh") || within(to, "charm.land/bubbletea") || within(to, "charm.land/bubbles"))
+	})
 }
 
 func mainImports(h house) []string {

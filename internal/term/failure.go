@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
@@ -38,25 +37,7 @@ func Note(s Streams, format string, args ...any) {
 	const mark = "note: "
 	text := fmt.Sprintf(format, args...)
 	if s.ErrTTY && s.Columns > 2*len(mark) {
-		text = strings.Join(folded(text, s.Columns-len(mark)), "\n"+strings.Repeat(" ", len(mark)))
+		text = strings.Join(Fold(text, s.Columns-len(mark)), "\n"+strings.Repeat(" ", len(mark)))
 	}
 	fmt.Fprintln(s.Err, mark+text)
-}
-
-// folded are the lines of a text that is at most so many columns wide, as far as
-// its words are. Nothing but blanks parts words: a date has hyphens too.
-func folded(text string, columns int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case ansi.StringWidth(line)+1+ansi.StringWidth(word) > columns:
-			lines, line = append(lines, line), word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
 }

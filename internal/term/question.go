@@ -181,24 +181,10 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 // optionLines show options in columns. One that is wider than the terminal has
 // what is to be known of it on lines of its own; for a voice it is a sentence.
 func optionLines(s Streams, options []Option) []string {
-	const gap = "  "
-	var widths []int
-	for _, o := range options {
-		for i, cell := range o.cells() {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], ansi.StringWidth(cell))
-		}
-	}
 	var lines []string
 	wide := false
-	for n, o := range options {
-		line := fmt.Sprintf("  %*d", len(strconv.Itoa(len(options))), n+1)
-		for i, cell := range o.cells() {
-			line += gap + cell + strings.Repeat(" ", widths[i]-ansi.StringWidth(cell))
-		}
-		line = strings.TrimRight(line, " ")
+	for n, row := range Rows(options) {
+		line := fmt.Sprintf("  %*d  %s", len(strconv.Itoa(len(options))), n+1, row)
 		wide = wide || s.Columns > 0 && ansi.StringWidth(line) > s.Columns
 		lines = append(lines, line)
 	}
@@ -216,7 +202,7 @@ func optionLines(s Streams, options []Option) []string {
 			lines = append(lines, head+": "+details)
 		default:
 			lines = append(lines, head)
-			for _, part := range packed(o.Details, s.Columns-len("     ")) {
+			for _, part := range Pack(o.Details, s.Columns-len("     ")) {
 				lines = append(lines, "     "+part)
 			}
 		}
@@ -224,31 +210,10 @@ func optionLines(s Streams, options []Option) []string {
 	return lines
 }
 
-// packed are details in lines of at most so many columns, each whole where it
-// can be.
-func packed(details []string, columns int) []string {
-	var lines []string
-	line := ""
-	for _, d := range details {
-		switch {
-		case d == "":
-		case line == "":
-			line = d
-		case ansi.StringWidth(line+", "+d) <= columns:
-			line += ", " + d
-		default:
-			lines, line = append(lines, folded(line+",", columns)...), d
-		}
-	}
-	return append(lines, folded(line, columns)...)
-}
-
-func (o Option) cells() []string { return append([]string{o.Label}, o.Details...) }
-
 // say writes words behind a head, folded to the width that there is.
 func say(s Streams, head, text string) {
 	if (s.ErrTTY || s.Plain) && s.Columns > 2*len(head) {
-		text = strings.Join(folded(text, s.Columns-len(head)), "\n"+strings.Repeat(" ", len(head)))
+		text = strings.Join(Fold(text, s.Columns-len(head)), "\n"+strings.Repeat(" ", len(head)))
 	}
 	fmt.Fprintln(s.Err, head+text)
 }
@@ -256,7 +221,7 @@ func say(s Streams, head, text string) {
 func title(s Streams, text string) {
 	lines := []string{text}
 	if s.Columns > 0 {
-		lines = folded(text, s.Columns)
+		lines = Fold(text, s.Columns)
 	}
 	bold := lipgloss.NewStyle().Bold(true)
 	fmt.Fprintln(s.Err)

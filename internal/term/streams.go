@@ -13,14 +13,15 @@
 //     person would say.
 //   - What takes more than a second shows that it goes on.
 //   - A question is a line on standard error and its answer a line on standard
-//     input. It is asked only where somebody sees it and can answer, and never
-//     with --no-input: there what is missing is an error of usage that names the
-//     flag to say it with. An interrupt at a question, or the end of the input,
-//     exits with 130, and nothing was done.
-//   - The terminal is never put into another mode and the screen is never taken
-//     over, so there is nothing to restore. Only progress is drawn in place, and
-//     not with ACCESSIBLE=1: a voice or a braille line gets every line once, in
-//     sentences instead of columns.
+//     input; package picker draws the longer ones in place. It is asked only where
+//     somebody sees it and can answer, and never with --no-input: there what is
+//     missing is an error of usage that names the flag to say it with. An
+//     interrupt at a question, or the end of the input, exits with 130, and
+//     nothing was done.
+//   - The screen is never taken over. Only package picker puts the terminal into
+//     another mode, and back. Only its questions and progress are drawn in place,
+//     and not with ACCESSIBLE=1: a voice or a braille line gets every line once,
+//     in sentences instead of columns.
 //   - What is said is folded between words to the terminal's width, and tables
 //     are cut at it; 60 columns are enough. Data in a file or a pipe is whole, and
 //     a command that is to be copied is never broken.
@@ -58,8 +59,10 @@ func (s Streams) CanAsk() bool { return s.InTTY && (s.ErrTTY || s.Plain) && !s.N
 func System() Streams {
 	environ := os.Environ()
 	out := colorprofile.NewWriter(os.Stdout, environ)
-	if os.Getenv("NO_COLOR") != "" {
+	errs := colorprofile.NewWriter(os.Stderr, environ)
+	if os.Getenv("NO_COLOR") != "" { // whatever its value, see https://no-color.org
 		out.Profile = colorprofile.NoTTY // data is then text and nothing else
+		errs.Profile = min(errs.Profile, colorprofile.ASCII)
 	}
 	errTerminal := term.IsTerminal(int(os.Stderr.Fd()))
 	accessible := os.Getenv("ACCESSIBLE") != ""
@@ -67,7 +70,7 @@ func System() Streams {
 	s := Streams{
 		In:     os.Stdin,
 		Out:    out,
-		Err:    colorprofile.NewWriter(os.Stderr, environ),
+		Err:    errs,
 		InTTY:  term.IsTerminal(int(os.Stdin.Fd())),
 		OutTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		ErrTTY: drawn,
@@ -77,6 +80,18 @@ func System() Streams {
 	for _, f := range []*os.File{os.Stdout, os.Stderr} {
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && s.Columns == 0 {
 			s.Columns = w
+		}
+	}
+	return s
+}
+
+// Resized are the streams with the width that standard error has now.
+func (s Streams) Resized() Streams {
+	if w, ok := s.Err.(*colorprofile.Writer); ok {
+		if f, ok := w.Forward.(*os.File); ok {
+			if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+				s.Columns = columns
+			}
 		}
 	}
 	return s

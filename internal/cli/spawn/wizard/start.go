@@ -16,6 +16,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/sshx"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/picker"
 )
 
 // Start asks at the terminal, and launches what is wanted. flags are those of
@@ -103,17 +104,26 @@ func keyOf(ctx context.Context, home string) (string, error) {
 	return key.Where(), nil
 }
 
-// terminal asks at a terminal.
+// terminal asks at a terminal, as wide as it is at the moment: in place where
+// that can be, else in lines.
 type terminal struct{ streams term.Streams }
 
 func (t terminal) Choose(ctx context.Context, c term.Choice) (int, error) {
-	return term.Choose(ctx, t.streams, c)
+	s := t.streams.Resized()
+	if picker.Suits(s) {
+		return picker.Choose(ctx, s, c)
+	}
+	return term.Choose(ctx, s, c)
 }
 
 func (t terminal) Fill(ctx context.Context, b term.Blank) (string, error) {
-	return term.Fill(ctx, t.streams, b)
+	s := t.streams.Resized()
+	if picker.Suits(s) {
+		return picker.Fill(ctx, s, b)
+	}
+	return term.Fill(ctx, s, b)
 }
 
-func (t terminal) Say(text string)        { term.Say(t.streams, text) }
-func (t terminal) Show(facts [][2]string) { term.Facts(t.streams, facts) }
+func (t terminal) Say(text string)        { term.Say(t.streams.Resized(), text) }
+func (t terminal) Show(facts [][2]string) { term.Facts(t.streams.Resized(), facts) }
 func (t terminal) Command(text string)    { fmt.Fprintln(t.streams.Err, "  "+text) }

@@ -85,13 +85,16 @@ func named(known find.Known, region, name string) (find.Row, error) {
 	return rows[0], nil
 }
 
-// typeOption is a type with what it has and what it costs.
+// typeOption is a type with what it has and what it costs. What a row of them is
+// too narrow for is at its end: a GPU is chosen by what it is and costs.
 func typeOption(r find.Row, gpus bool) term.Option {
-	details := []string{term.Count(r.Type.VCPUs) + " vCPU", term.Memory(r.Type.MemoryMiB)}
-	if gpus {
-		details = append(details, fmt.Sprintf("%d × %s", r.Type.Accelerators.Count, r.Type.Accelerators.Model))
+	size := []string{term.Count(r.Type.VCPUs) + " vCPU", term.Memory(r.Type.MemoryMiB)}
+	costs := []string{onDemand(r), spot(r)}
+	if !gpus {
+		return term.Option{Label: r.Type.Name, Details: append(size, costs...)}
 	}
-	return term.Option{Label: r.Type.Name, Details: append(details, onDemand(r), spot(r))}
+	gpu := fmt.Sprintf("%d × %s", r.Type.Accelerators.Count, r.Type.Accelerators.Model)
+	return term.Option{Label: r.Type.Name, Details: slices.Concat([]string{gpu}, costs, size)}
 }
 
 // hourly is a price where the market is named before it.
