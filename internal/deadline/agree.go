@@ -53,6 +53,35 @@ func (m Moved) agree(ctx context.Context, api API, cloud Cloud, in instance.Inst
 	return m.unsure(fmt.Errorf("the deadline of %s is being moved by others again and again", in.Label())), overtaken
 }
 
+// Repair gives the cloud's layer what an instance's tag says, as it was read, and
+// tells whether that took anything. It leaves alone what somebody else has just
+// written, and looks again after its own write, as agree does.
+func (c Cloud) Repair(ctx context.Context, api instance.Describer, in instance.Instance) (repaired bool, err error) {
+	for range mostAgreements {
+		have, err := c.Read(ctx, in.ID, in.Persistent)
+		if err != nil {
+			return repaired, err
+		}
+		now := c.Clock.Now()
+		if have.For(in.Tags.Deadline, now) || !repaired && !have.Settled(now) {
+			return repaired, nil
+		}
+		if err := c.Arm(ctx, in.ID, in.Tags.Deadline, in.Persistent); err != nil {
+			return repaired, err
+		}
+		repaired = true
+		seen, err := instance.Get(ctx, api, in.ID)
+		if err != nil {
+			return repaired, err
+		}
+		if seen.State.Ended() || seen.Tags.Deadline.IsZero() || seen.Tags.Deadline == in.Tags.Deadline {
+			return repaired, nil
+		}
+		in = seen
+	}
+	return repaired, nil
+}
+
 // unsure takes back that the cloud's layer holds the deadline.
 func (m Moved) unsure(err error) Moved {
 	m.Cloud, m.CloudErr = false, err

@@ -59,6 +59,16 @@ func TestTwoWhoMoveAtOnceAgree(t *testing.T) {
 			}}, b.honest, b.in, later)
 			return err
 		}},
+		"a cleanup between the schedule and the tag of an extension": {want: later, move: func(t *testing.T, b both) error {
+			_, err := deadline.Move(t.Context(), interrupted{b.api, func() {
+				repaired, err := b.honest.Repair(t.Context(), b.api, b.in)
+				noError(t, err)
+				if repaired {
+					t.Error("the extension was taken back")
+				}
+			}}, b.honest, b.in, later)
+			return err
+		}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,5 +87,24 @@ func TestTwoWhoMoveAtOnceAgree(t *testing.T) {
 				t.Errorf("the tag says %s, the cloud acts from %v, want both for %s", now.Tags.Deadline, have.From, tt.want)
 			}
 		})
+	}
+}
+
+// TestWhatAnExtensionLeftIsRepaired: one that died between its two writes, once
+// nobody can be at it any more.
+func TestWhatAnExtensionLeftIsRepaired(t *testing.T) {
+	c := cloudtest.Local(t, nil)
+	api, honest := c.Target.EC2(), layer(t, c)
+	in := launch(t, api, "")
+	noError(t, honest.Arm(t.Context(), in.ID, lifecycle.DeadlineAt(first.Time().Add(time.Hour)), ""))
+	for _, due := range []bool{false, true} {
+		repaired, err := honest.Repair(t.Context(), api, in)
+		noError(t, err)
+		have, err := honest.Read(t.Context(), in.ID, "")
+		noError(t, err)
+		if repaired != due || have.For(in.Tags.Deadline, c.Local.Clock().Now()) != due {
+			t.Errorf("repaired %v, acts from %s, want %v", repaired, have.From, due)
+		}
+		noError(t, c.Local.Clock().Advance(3*time.Minute))
 	}
 }

@@ -179,10 +179,11 @@ func (c Cloud) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// Armed is what the cloud will do to an instance. The zero Armed is nothing.
+// Armed is what the cloud will do to an instance. One without From is nothing.
 type Armed struct {
-	From  time.Time // when it begins to end the instance
-	Until time.Time // when it gives up
+	From    time.Time // when it begins to end the instance
+	Until   time.Time // when it gives up
+	Written time.Time // when somebody last wrote it
 }
 
 // On tells that the cloud will end the instance, or is at it.
@@ -194,6 +195,14 @@ func (a Armed) For(at lifecycle.Deadline, now time.Time) bool {
 	want := at.Time().Add(Grace)
 	return a.On(now) && (a.From.Equal(want) || a.From.After(want) && at.Passed(now))
 }
+
+// settling is how long who has written a schedule may take to write the tag as
+// well, and EC2 to show that.
+const settling = 2 * time.Minute
+
+// Settled tells that nobody is at it: whoever extends a deadline writes the
+// schedule first and the tag after it.
+func (a Armed) Settled(now time.Time) bool { return now.Sub(a.Written) >= settling }
 
 // Read finds out what the cloud will do to an instance; request is its persistent
 // Spot request, or "". Half of it, an end without the cancelling before, counts
@@ -212,20 +221,28 @@ func (c Cloud) Read(ctx context.Context, instance, request string) (Armed, error
 		})
 	}
 	err := all.Wait()
+	whole := found[0]
 	for _, a := range found {
+		if a.Written.After(whole.Written) {
+			whole.Written = a.Written
+		}
 		if a.From.IsZero() {
-			return Armed{}, err
+			whole.From, whole.Until = time.Time{}, time.Time{}
 		}
 	}
-	return found[0], err
+	return whole, err
 }
 
 func (c Cloud) get(ctx context.Context, name string) (Armed, error) {
 	out, err := c.read(ctx, name)
-	if err != nil || out == nil || out.State != types.ScheduleStateEnabled { // somebody may have switched it off
+	if err != nil || out == nil {
 		return Armed{}, err
 	}
-	return Armed{From: aws.ToTime(out.StartDate).UTC(), Until: aws.ToTime(out.EndDate).UTC()}, nil
+	a := Armed{Written: aws.ToTime(out.LastModificationDate).UTC()}
+	if out.State == types.ScheduleStateEnabled { // somebody may have switched it off
+		a.From, a.Until = aws.ToTime(out.StartDate).UTC(), aws.ToTime(out.EndDate).UTC()
+	}
+	return a, nil
 }
 
 // Listed is a schedule of the region's group. It is about an instance or about a

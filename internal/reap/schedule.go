@@ -55,7 +55,7 @@ const readsAtOnce = 10
 
 // mistimed are the caller's living instances whose schedules act at another time
 // than their deadline says: an extension died between its two writes, or could
-// write only one.
+// write only one. One that is under way is left alone.
 func mistimed(ctx context.Context, cloud deadline.Cloud, instances, missing []instance.Instance, scope Scope) (wrong []instance.Instance, err error) {
 	off := make([]bool, len(instances))
 	reads, readsCtx := errgroup.WithContext(ctx)
@@ -67,7 +67,7 @@ func mistimed(ctx context.Context, cloud deadline.Cloud, instances, missing []in
 		}
 		reads.Go(func() error {
 			armed, err := cloud.Read(readsCtx, in.ID, in.Persistent)
-			off[i] = err == nil && !armed.For(in.Tags.Deadline, scope.Now)
+			off[i] = err == nil && !armed.For(in.Tags.Deadline, scope.Now) && armed.Settled(scope.Now)
 			return err
 		})
 	}
@@ -181,12 +181,16 @@ func CleanSchedules(ctx context.Context, api API, cloud deadline.Cloud, scope Sc
 	return s, errors.Join(err, findErr)
 }
 
-// ArmMissing arms the cloud's layer of instances that live without it, and
-// returns those that it armed.
+// ArmMissing arms the cloud's layer of instances that live without it, or with
+// one of another time, and returns those that it armed.
 func ArmMissing(ctx context.Context, api deadline.API, cloud deadline.Cloud, instances []instance.Instance) (armed []instance.Instance, err error) {
 	for _, in := range instances {
-		if err := cloud.Arm(ctx, in.ID, in.Tags.Deadline, in.Persistent); err != nil {
+		repaired, err := cloud.Repair(ctx, api, in)
+		if err != nil {
 			return armed, err
+		}
+		if !repaired {
+			continue
 		}
 		armed = append(armed, in)
 		if !in.NoBackstop {

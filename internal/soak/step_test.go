@@ -78,6 +78,10 @@ func (s step) String() string {
 	return b.String()
 }
 
+// longestPause is the most that passes between two looks at the cloud: EC2 shows
+// an instance that has ended for an hour.
+const longestPause = 45 * time.Minute
+
 // round is what happens at once, and how much time passes then. Its faults are in
 // force until that has passed.
 type round struct {
@@ -103,7 +107,8 @@ func draw(seed uint64, rounds int, day time.Duration) []round {
 	r := rand.New(rand.NewPCG(seed, 1))
 	var all []round
 	for range rounds {
-		one := round{Then: time.Duration(r.ExpFloat64() * float64(day) / float64(rounds)).Round(time.Second)}
+		pause := time.Duration(r.ExpFloat64() * float64(day) / float64(rounds)).Round(time.Second)
+		one := round{Then: min(pause, longestPause)}
 		if r.IntN(3) == 0 {
 			for range 1 + r.IntN(2) {
 				one.Faults = append(one.Faults, drawFault(r))

@@ -191,25 +191,33 @@ func (w *witness) livesWell(ctx context.Context, l *life, in types.Instance, arm
 	return nil
 }
 
+// settling is how long a cleanup leaves alone what somebody has just written.
+const settling = 2 * time.Minute
+
 // forgive ends an excuse after a cleanup, which gives the cloud's layer the time
-// of the tag.
-func (w *witness) forgive(ctx context.Context, l *life) error {
+// of the tag unless somebody may still be at it.
+func (w *witness) forgive(ctx context.Context, l *life, began time.Time) error {
+	_, written, err := w.acts(ctx, l)
+	if err != nil || l.excused != "" && began.Sub(written) < settling+time.Second {
+		return err
+	}
 	l.excused = ""
 	return w.armedRight(ctx, l)
 }
 
-// acts is when the cloud begins to end an instance.
-func (w *witness) acts(ctx context.Context, l *life) (time.Time, error) {
+// acts is when the cloud begins to end an instance, and when that was last
+// written.
+func (w *witness) acts(ctx context.Context, l *life) (from, written time.Time, err error) {
 	s, err := w.world.root.scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{GroupName: aws.String("spawn"), Name: aws.String(l.id)})
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, time.Time{}, err
 	}
-	return aws.ToTime(s.StartDate), nil
+	return aws.ToTime(s.StartDate), aws.ToTime(s.LastModificationDate), nil
 }
 
 // armedRight holds that the cloud acts at the right time.
 func (w *witness) armedRight(ctx context.Context, l *life) error {
-	from, err := w.acts(ctx, l)
+	from, _, err := w.acts(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -328,7 +336,7 @@ func (w *witness) cleaned(ctx context.Context, owner string, began time.Time) er
 		if !isEnded(in) && !over {
 			w.holds(armed[id], "%s lives and has no cloud layer after a cleanup", id)
 			if armed[id] {
-				if err := w.forgive(ctx, l); err != nil {
+				if err := w.forgive(ctx, l, began); err != nil {
 					return err
 				}
 			}
@@ -381,7 +389,7 @@ func (w *witness) over(ctx context.Context) error {
 		return err
 	}
 	for _, l := range w.lives {
-		w.holds(l.ended, "%s of %s lives at the end", l.id, l.owner)
+		w.holds(l.ended, "%s of %s lives at the end, at %s: its deadline is %s", l.id, l.owner, clockTime(time.Now()), clockTime(l.deadline))
 	}
 	armed, err := w.schedules(ctx)
 	if err != nil {
