@@ -44,6 +44,7 @@ func TestCleanupMovesWhatAnExtensionLeft(t *testing.T) {
 		if err := p.cloudLayer().Move(ctx, in.ID, lifecycle.DeadlineAt(at.Time().Add(3*time.Hour)), ""); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(3 * time.Minute) // until nobody can be at it any more
 		if _, err := p.cleanup(ctx); err != nil {
 			t.Fatal(err)
 		}
