@@ -175,7 +175,8 @@ func understood(words []string) error {
 
 // others are flags of other people's programs that our documents name.
 var others = map[string]bool{
-	"--groups": true, // aws ec2 modify-instance-attribute
+	"--groups":                 true, // aws ec2 modify-instance-attribute
+	"--auto-termination-timer": true, // ez-ec2
 }
 
 // mentioned tells whether a word or a command in a text, which may be short or
