@@ -136,7 +136,8 @@ var colours = map[int]string{ //nolint:gochecknoglobals // a table that nobody w
 
 // The size of a character and of the frame, in pixels.
 const (
-	wide, high, frame = 8, 19, 16
+	wide              = 7.8 // what a font of 13 pixels mostly has
+	high, frame       = 19, 16
 	ground, ink, pale = "#161b22", "#e6edf3", "#8b949e"
 )
 
@@ -150,7 +151,7 @@ func (s *screen) svg() []byte {
 		widest = max(widest, len(line))
 	}
 	var b bytes.Buffer
-	w, h := widest*wide+2*frame, len(lines)*high+2*frame
+	w, h := int(float64(widest)*wide)+2*frame, len(lines)*high+2*frame
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="A session at a terminal">`+"\n", w, h, w, h)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" rx="8" fill="%s"/>`+"\n", w, h, ground)
 	fmt.Fprintf(&b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="13" fill="%s" xml:space="preserve">`+"\n", ink)
@@ -175,7 +176,7 @@ func writeLine(b *bytes.Buffer, line []cell, y int) {
 			part.WriteRune(line[to].char)
 			to++
 		}
-		fmt.Fprintf(b, `<tspan x="%d" textLength="%d"%s>`, frame+from*wide, (to-from)*wide, line[from].look.attributes())
+		fmt.Fprintf(b, `<tspan x="%.1f" textLength="%.1f"%s>`, frame+float64(from)*wide, float64(to-from)*wide, line[from].look.attributes())
 		_ = xml.EscapeText(b, []byte(part.String())) // to memory
 		b.WriteString("</tspan>")
 		from = to
