@@ -19,7 +19,7 @@ AGENTS    := amd64 arm64
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 # The shell scripts that others run, or that make what others install.
-SCRIPTS := $(wildcard internal/bootstrap/scripts/*.sh) $(addprefix scripts/,install.sh checksums.sh packages.sh check-packages.sh reproducible.sh)
+SCRIPTS := $(wildcard internal/bootstrap/scripts/*.sh) $(addprefix scripts/,install.sh checksums.sh packages.sh check-packages.sh reproducible.sh record.sh)
 
 GOLANGCI_LINT := v2.15.0
 METADATA_MOCK := v1.13.0

@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "waits": waits, "attributes": attributes, "reserve": reserve, "occupy": occupy, "seen": seen, "restrict": restrict, "advance": advance,
-			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami, "outlive": outlive, "nogateway": noGateway, "leave": leave,
+			"nodefaultvpc": noDefaultVPC, "network": network, "keypair": keyPair, "ami": ami, "outlive": outlive, "nogateway": noGateway, "leave": leave, "recipe": recipe,
 		},
 	})
 }

@@ -33,3 +33,36 @@ func TestWhatIsGuaranteedIsTested(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsSaidOfSecurityIsShown: docs/security.md names a test or a file for
+// what protects somebody. None of them may have gone.
+func TestWhatIsSaidOfSecurityIsShown(t *testing.T) {
+	text := contents(t, "docs/security.md")
+	tests := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(text, -1)
+	places := regexp.MustCompile("`((?:internal|scripts)/[a-z0-9_./]+)`").FindAllStringSubmatch(text, -1)
+	if len(tests) < 15 || len(places) < 8 {
+		t.Fatalf("docs/security.md names %d tests and %d places: this test does not read it", len(tests), len(places))
+	}
+	var all strings.Builder
+	seen := map[string]bool{}
+	walk(t, func(path string) {
+		seen[path] = true
+		for dir := path; strings.Contains(dir, "/"); {
+			dir = dir[:strings.LastIndex(dir, "/")]
+			seen[dir] = true
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			all.WriteString(contents(t, path))
+		}
+	})
+	for _, name := range tests {
+		if !strings.Contains(all.String(), "\nfunc "+name[1]+"(t *testing.T)") {
+			t.Errorf("docs/security.md names the test %s, which is not there", name[1])
+		}
+	}
+	for _, place := range places {
+		if !seen[place[1]] {
+			t.Errorf("docs/security.md names %s, which is not there", place[1])
+		}
+	}
+}

@@ -93,7 +93,11 @@ func priceOf(o offer.Offer, m lifecycle.Market, region string) price.Price {
 		return price.Price{}
 	case m == lifecycle.Spot && o.SpotPrice != nil:
 		source, asOf := o.SpotSource()
-		return price.FromUSD(*o.SpotPrice, firstOf(source, unnamed), firstOf(asOf, "of unknown date"))
+		p := price.FromUSD(*o.SpotPrice, firstOf(source, unnamed), firstOf(asOf, "of unknown date"))
+		// What the finder took from the catalog is an average there too.
+		average := price.Spot(region, o.InstanceType)
+		p.Estimated = average.Known() && strings.HasSuffix(source, average.Source)
+		return p
 	case m == lifecycle.Spot:
 		return price.Spot(region, o.InstanceType)
 	case o.OnDemandPrice != nil && o.PriceSource != "":

@@ -65,6 +65,14 @@ func TestMarketOfAPlan(t *testing.T) {
 			offer.Offer{InstanceType: "m7i.large", OnDemandPrice: usd(0.2), SpotPrice: usd(0.1), PriceSource: "list; Spot: history, 2026-11-02", PriceAsOf: "2026-11-01"},
 			func(s *launch.Spec) { s.Market = lifecycle.Spot }, lifecycle.Spot, "0.1000", "history",
 		},
+		"a Spot price of EC2": {
+			offer.Offer{InstanceType: "m7i.large", Spot: true, SpotPrice: usd(0.03), PriceSource: "Spot: EC2 Spot price history", PriceAsOf: "2026-11-01T10:00:00Z"},
+			nil, lifecycle.Spot, "0.0300", "history",
+		},
+		"the catalog's average of a region": {
+			offer.Offer{InstanceType: "m7i.large", Spot: true, SpotPrice: usd(0.03), PriceSource: "Spot: average of the region, " + price.Spot("us-east-1", "m7i.large").Source, PriceAsOf: "2025-05-28"},
+			nil, lifecycle.Spot, "~0.0300", "average",
+		},
 		"a price without a source": {offer.Offer{InstanceType: "m7i.large", Spot: true, SpotPrice: usd(0.05)}, nil, lifecycle.Spot, "0.0500", "names no source"},
 		"a reservation is no Spot": {offer.Offer{InstanceType: "m7i.large", Spot: true, ReservationID: "cr-0123456789abcdef0"}, nil, lifecycle.OnDemand, "0.1008", ""},
 		"a Capacity Block":         {offer.Offer{InstanceType: "m7i.large", ReservationID: "cr-0123456789abcdef0", ReservationType: "capacity-block"}, nil, lifecycle.CapacityBlock, "unknown", ""},

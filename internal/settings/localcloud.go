@@ -7,8 +7,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
+
+// LocalByEnvironment tells whether SPAWN_LOCAL asks for the local cloud where no
+// flag says so: of every program alike, or one would search in an account what
+// another launches here.
+func LocalByEnvironment() bool {
+	switch strings.ToLower(os.Getenv("SPAWN_LOCAL")) {
+	case "1", "true", "yes":
+		return true
+	}
+	return false
+}
 
 // LocalContact is how a running local cloud is reached: the content of a file
 // that only its user can read.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
+	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
@@ -31,7 +32,7 @@ func (s *shared) flags(cmd *cobra.Command, orders ...string) {
 	flags := cmd.Flags()
 	flags.StringSliceVarP(&s.Regions, "region", "r", nil, "`regions` to look in, separated by commas, or all (default: the configured one, else us-east-1)")
 	flags.StringSliceVar(&s.Regions, "regions", nil, "the same as --region")
-	flags.BoolVar(&s.Local, "local", false, "ask the local cloud on this machine instead of AWS")
+	flags.BoolVar(&s.Local, "local", settings.LocalByEnvironment(), "ask the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
 	flags.BoolVar(&s.Offline, "offline", false, "ask nobody: show what was answered earlier, however old, else the built-in catalog")
 	flags.BoolVar(&s.Refresh, "refresh", false, "ask again, whatever was answered earlier; without credentials this is an error")
 	flags.StringVar(&s.Profile, "profile", "", "the AWS `profile` to ask with")

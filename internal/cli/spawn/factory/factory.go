@@ -69,15 +69,7 @@ func (f *Factory) cloudFlags(cmd *cobra.Command, regionLetter string) {
 func (f *Factory) AccountFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Global.Profile, "profile", "", "the AWS `profile` to use")
-	flags.BoolVar(&f.Global.Local, "local", localByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
-}
-
-func localByEnvironment() bool {
-	switch strings.ToLower(os.Getenv("SPAWN_LOCAL")) {
-	case "1", "true", "yes":
-		return true
-	}
-	return false
+	flags.BoolVar(&f.Global.Local, "local", settings.LocalByEnvironment(), "use the local cloud on this machine instead of AWS (or SPAWN_LOCAL=1)")
 }
 
 // Connect reaches the cloud that the global flags choose, and completes what a
