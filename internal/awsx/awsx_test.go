@@ -197,6 +197,21 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// What EC2 says to machines is left out, and the permission to ask for is the
+// one that was missing.
+func TestExplainRefusal(t *testing.T) {
+	endpoint, _ := answering(t, http.StatusForbidden, time.Now(), ec2Error("UnauthorizedOperation",
+		"You are not authorized to perform this operation. User: arn:aws:iam::1:user/a is not authorized to perform: ssm:GetParameters on resource: x. Encoded authorization failure message: VXNlcjog"))
+	_, err := connect(t, endpoint).EC2().StopInstances(t.Context(), stopOne)
+	err = awsx.Explain(errors.Join(fmt.Errorf("stop one: %w", err), fmt.Errorf("stop two: %w", err)))
+	if text := err.Error(); strings.Contains(text, "VXN") || strings.Contains(text, "operation error") || strings.Count(text, "was refused") != 2 {
+		t.Errorf("%q", text)
+	}
+	if next := problem.NextOf(err); !strings.Contains(next, "ssm:GetParameters") {
+		t.Errorf("next step %q", next)
+	}
+}
+
 func TestExplainKeepsAKindThatWasGiven(t *testing.T) {
 	endpoint, _ := answering(t, http.StatusBadRequest, time.Now(), ec2Error("IncorrectInstanceState", "no"))
 	_, err := connect(t, endpoint).EC2().StopInstances(t.Context(), stopOne)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,7 +24,10 @@ func Explain(err error) error {
 	if err == nil || !errors.As(err, &call) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	text := strings.Replace(err.Error(), call.Error(), inWords(call), 1)
+	text := err.Error()
+	for _, c := range calls(err) {
+		text = strings.Replace(text, c.Error(), inWords(c), 1)
+	}
 	kind, next := judge(err, call)
 	var already *problem.Error
 	if errors.As(err, &already) {
@@ -37,6 +41,24 @@ func Explain(err error) error {
 	return &problem.Error{Kind: kind, Err: explained{text, err}, Next: next}
 }
 
+// calls are all the service calls that an error tells of: several may have been
+// joined.
+func calls(err error) []*smithy.OperationError {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked here
+	case *smithy.OperationError:
+		return []*smithy.OperationError{e}
+	case interface{ Unwrap() []error }:
+		var all []*smithy.OperationError
+		for _, inner := range e.Unwrap() {
+			all = append(all, calls(inner)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return calls(e.Unwrap())
+	}
+	return nil
+}
+
 // explained shows a person's words and keeps the error for whoever asks it.
 type explained struct {
 	text string
@@ -46,11 +68,19 @@ type explained struct {
 func (e explained) Error() string { return e.text }
 func (e explained) Unwrap() error { return e.err }
 
+// encoded begins the part of EC2's refusals that is for machines: hundreds of
+// letters that only sts:DecodeAuthorizationMessage reads.
+const encoded = " Encoded authorization failure message: "
+
+// refused is the permission that a refusal names.
+var refused = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)`)
+
 // inWords says what was asked of which service, and what it answered.
 func inWords(call *smithy.OperationError) string {
 	asked := call.Service() + " " + call.Operation()
 	if code := awserr.Code(call); code != "" {
-		return fmt.Sprintf("%s was refused: %s (%s)", asked, strings.TrimSuffix(awserr.Message(call), "."), code)
+		said, _, _ := strings.Cut(awserr.Message(call), encoded)
+		return fmt.Sprintf("%s was refused: %s (%s)", asked, strings.TrimSuffix(said, "."), code)
 	}
 	var unreachable net.Error
 	if errors.As(call, &unreachable) {
@@ -91,9 +121,14 @@ func judge(err error, call *smithy.OperationError) (problem.Kind, string) {
 	}
 }
 
-// permission is the IAM action of a call. The names of services have spaces in
-// the SDK and none in IAM: Service Quotas is servicequotas.
+// permission is the IAM action that a refusal names, which need not be the one
+// called for: EC2 reads parameters and passes roles in the caller's name. Where
+// it names none it is the call's own. The names of services have spaces in the
+// SDK and none in IAM: Service Quotas is servicequotas.
 func permission(call *smithy.OperationError) string {
+	if named := refused.FindStringSubmatch(awserr.Message(call)); named != nil {
+		return named[1]
+	}
 	return strings.ReplaceAll(strings.ToLower(call.Service()), " ", "") + ":" + call.Operation()
 }
 

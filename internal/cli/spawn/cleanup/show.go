@@ -69,7 +69,7 @@ func (o *Options) tell(ctx context.Context, s *survey) {
 			case reap.Schedules:
 				note("the cloud's schedules are not looked at: ask for this policy: %s", p.region.Schedules.Ask(ctx))
 			default:
-				note("%s are not looked at: %v", u.What, firstSentence(awsx.Explain(u.Err)))
+				note("%s are not looked at: %v", u.What, awsx.Explain(u.Err))
 			}
 		}
 		o.tellArmed(ctx, p, note)
@@ -83,12 +83,6 @@ func (o *Options) tell(ctx context.Context, s *survey) {
 	if s.stay != "" {
 		note("the roles stay: %s", s.stay)
 	}
-}
-
-// firstSentence leaves the encoded part of EC2's refusals out.
-func firstSentence(err error) string {
-	text, _, _ := strings.Cut(err.Error(), ". ")
-	return text
 }
 
 func (o *Options) tellArmed(ctx context.Context, p *place, note func(string, ...any)) {

@@ -20,6 +20,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // Factory is made once, by main.
@@ -219,7 +220,7 @@ func OneOf(flag, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	return problem.New(problem.Usage, "%s is %s, not %q", flag, strings.Join(allowed, " or "), value)
+	return problem.New(problem.Usage, "there is no %s %q", flag, value).WithNext("use %s %s", flag, form.Alternatives(allowed))
 }
 
 // Println writes data to standard output.

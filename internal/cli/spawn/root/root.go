@@ -89,6 +89,8 @@ terminal, it asks what you need.
 				return launchRoot.RunE(cmd, args)
 			case f.Streams.CanAsk() || f.Streams.NoInput:
 				return wizard.Start(cmd.Context(), f, cmd.Flags())
+			case cmd.Flags().NFlag() > 0:
+				return problem.New(problem.Usage, "what to launch is missing").WithNext("name a type with --instance-type, or ask truffle for an offer: truffle search m7i.large | spawn")
 			default:
 				return cmd.Help()
 			}
