@@ -91,7 +91,9 @@ func cleanupRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	done := o.Factory.Streams.Wait("looking for what is left")
 	s, err := o.look(ctx, target, who)
+	done()
 	if err != nil {
 		return err
 	}
@@ -116,6 +118,7 @@ func cleanupRun(ctx context.Context, o *Options) error {
 // clean deletes what was found in every region, and after that what serves all
 // regions.
 func (o *Options) clean(ctx context.Context, s *survey) {
+	defer o.Factory.Streams.Wait("deleting %d", len(s.items()))()
 	s.each(func(p *place) {
 		if p.err == nil && len(p.found.Left) > 0 {
 			p.sweep, p.err = p.region.Clean(ctx, p.found, p.scope)

@@ -133,7 +133,7 @@ func (o *Options) show(_ context.Context, s *survey) error {
 }
 
 func (o *Options) table(rows []row) error {
-	columns := []term.Column{{Title: "KIND"}, {Title: "ID"}, {Title: "NAME"}, {Title: "A MONTH", Right: true}, {Title: "WHY"}}
+	columns := []term.Column{{Title: "KIND"}, {Title: "ID"}, {Title: "NAME", Spare: 2}, {Title: "A MONTH", Right: true}, {Title: "WHY", Fold: true, Spare: 1}}
 	if o.AllRegions {
 		columns = append([]term.Column{{Title: "REGION"}}, columns...)
 	}

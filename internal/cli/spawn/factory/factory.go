@@ -104,12 +104,15 @@ func (f *Factory) Reach(ctx context.Context, region string) (*awsx.Target, error
 		if f.Global.Profile != "" {
 			return nil, problem.New(problem.Usage, "--local and --profile contradict each other: the local cloud has no profiles")
 		}
+		done := f.Streams.Wait("starting the local cloud")
 		local, err := f.Cloud.Ensure(ctx)
+		done()
 		if err != nil {
 			return nil, err
 		}
 		o.Local = &local
 	}
+	defer f.Streams.Wait("signing in")()
 	return awsx.Connect(ctx, o)
 }
 
@@ -167,6 +170,11 @@ func (f *Factory) Look(ctx context.Context, target *awsx.Target) ([]instance.Pla
 	if f.Global.Region == "" {
 		regions = market.FirstOf(target.Region, market.Partition(target.Region))
 	}
+	where := target.Region
+	if len(regions) > 1 {
+		where = fmt.Sprintf("%d regions", len(regions))
+	}
+	defer f.Streams.Wait("looking for instances in %s", where)()
 	all, unseen := instance.ListIn(ctx, regions, func(region string) instance.Describer { return target.EC2In(region) })
 	if len(unseen) == len(regions) {
 		return nil, nil, unseen[0].Err

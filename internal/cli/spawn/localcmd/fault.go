@@ -55,7 +55,7 @@ func (c *Cloud) faultListCommand() *cobra.Command {
 			for _, r := range rules {
 				rows = append(rows, []string{r.ID, string(r.Kind), describeRule(r), strconv.Itoa(r.Hits)})
 			}
-			return term.Table(c.streams, []term.Column{{Title: "ID"}, {Title: "FAULT"}, {Title: "WHAT"}, {Title: "APPLIED", Right: true}}, rows)
+			return term.Table(c.streams, []term.Column{{Title: "ID"}, {Title: "FAULT"}, {Title: "WHAT", Fold: true}, {Title: "APPLIED", Right: true}}, rows)
 		},
 	}
 }

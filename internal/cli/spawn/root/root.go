@@ -80,7 +80,7 @@ terminal, it asks what you need.
   truffle search m7i.large | spawn
   spawn --instance-type m7i.large --ttl 8h
   spawn --local --instance-type t3.micro --ttl 10m    without an AWS account`,
-		Args:          factory.NoArguments,
+		Args:          onlyCommands,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,6 +96,7 @@ terminal, it asks what you need.
 			}
 		},
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return problem.New(problem.Usage, "%s", strings.TrimSuffix(err.Error(), ".")).WithNext("see: %s --help", c.CommandPath())
 	})
@@ -108,6 +109,19 @@ terminal, it asks what you need.
 	)
 	completeWords(cmd, f)
 	return cmd
+}
+
+// onlyCommands refuses an argument of the root: it is a command that does not
+// exist.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	e := problem.New(problem.Usage, "there is no command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return e.WithNext("did you mean: spawn %s", near[0])
+	}
+	return e.WithNext("see: spawn --help")
 }
 
 func newVersion(f *factory.Factory) *cobra.Command {
