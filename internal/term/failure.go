@@ -79,6 +79,9 @@ func hung(columns, at, indent int, text string) []string {
 	for i := range lines[1:] {
 		lines[i+1] = strings.Repeat(" ", indent) + lines[i+1]
 	}
+	if strings.HasSuffix(text, " ") { // an answer is typed behind it
+		lines[len(lines)-1] += " "
+	}
 	return lines
 }
 
