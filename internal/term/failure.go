@@ -65,7 +65,7 @@ func (s Streams) errColumns() int {
 // hardly any is left. A command is to be copied, and stays whole: it may stand
 // on a line of its own, or be too long for one.
 func hung(columns, at, indent int, text string) []string {
-	if columns == 0 || columns <= 2*indent || columns <= at || at+ansi.StringWidth(text) <= columns {
+	if columns == 0 || columns-indent < leastProse || columns <= at || at+ansi.StringWidth(text) <= columns {
 		return []string{text}
 	}
 	// The first line has another width than the others: blanks make it the same.
