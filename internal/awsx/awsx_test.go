@@ -173,6 +173,7 @@ func TestExplain(t *testing.T) {
 		"denied":        {http.StatusForbidden, "UnauthorizedOperation", problem.Denied, "ec2:StopInstances"},
 		"stale session": {http.StatusBadRequest, "ExpiredToken", problem.Denied, "sso login"},
 		"no capacity":   {http.StatusInternalServerError, "InsufficientInstanceCapacity", problem.NoCapacity, "another zone"},
+		"theirs":        {http.StatusServiceUnavailable, "Unavailable", problem.Failed, "try again"},
 		"something":     {http.StatusBadRequest, "IncorrectInstanceState", problem.Failed, ""},
 	}
 	for name, tt := range tests {

@@ -112,6 +112,8 @@ func judge(err error, call *smithy.OperationError) (problem.Kind, string) {
 		return problem.NoCapacity, "try another zone, region or type; truffle finds candidates"
 	case awserr.IsThrottled(err):
 		return problem.Failed, "AWS asked to slow down; try again in a minute"
+	case awserr.Code(call) != "" && awserr.IsOutcomeUnknown(call): // it said that it failed
+		return problem.Failed, "AWS failed on its side; try again in a minute"
 	case isDistrust(err):
 		return problem.Failed, "where a company's proxy opens TLS, name its certificates: AWS_CA_BUNDLE=/path/to/bundle.pem"
 	case errors.As(err, &unreachable):

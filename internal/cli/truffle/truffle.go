@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
@@ -97,6 +98,7 @@ func Report(s term.Streams, err error) int {
 	if err == nil {
 		return 0
 	}
+	err = awsx.Explain(err)
 	term.Failure(s, "truffle", err)
 	return int(problem.KindOf(err))
 }
