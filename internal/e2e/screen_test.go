@@ -141,6 +141,7 @@ func life(t *testing.T, x *screen, name string, columns int, drawn bool) {
 	run(0, "spawn list --all -o wide")
 	run(0, "spawn doctor")
 	run(0, "spawn config")
+	run(0, "spawn stop --help")
 	run(0, "truffle search 'm7i.*'")
 	run(0, "truffle spot m7i.large")
 	run(0, "truffle describe p5.48xlarge")

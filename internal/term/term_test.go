@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +187,46 @@ func TestWhatIsSaidFits(t *testing.T) {
 				t.Errorf("at %d columns nothing says %s:\n%s", columns, word, seen)
 			}
 		}
+	}
+}
+
+func TestHelpFits(t *testing.T) {
+	const text = `Launch an instance. The type comes from --instance-type or from
+an offer.
+
+Usage:
+  spawn launch [flags]
+
+Examples:
+  truffle capacity --instance-types p5.48xlarge --available-only | spawn launch
+
+Available Commands:
+  cleanup     Delete what your instances have left behind in the region that is meant
+
+Flags:
+      --burstable yes or no   with burstable performance, or without it: yes or no
+  -o, --output form           how to show the instance, a form: text or json
+`
+	s, seen := screen(0)
+	if err := term.Help(s, text); err != nil || seen.String() != text {
+		t.Errorf("%v:\n%s", err, seen)
+	}
+	for _, columns := range []int{50, 60, 75} {
+		s, seen := screen(columns)
+		if err := term.Help(s, text); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(seen.String()) {
+			if ansi.StringWidth(strings.TrimRight(line, "\n")) > columns && !strings.Contains(line, "truffle capacity") {
+				t.Errorf("at %d columns: %s", columns, line)
+			}
+		}
+		if got, want := strings.Fields(seen.String()), strings.Fields(text); !slices.Equal(got, want) {
+			t.Errorf("at %d columns the words are %q", columns, got)
+		}
+	}
+	s, seen = screen(75)
+	if err := term.Help(s, text); err != nil || !strings.Contains(seen.String(), "  -o, --output form           how to show the instance, a form: text or json\n") && !strings.Contains(seen.String(), "\n                              ") {
+		t.Errorf("what is said of a flag left its column, %v:\n%s", err, seen)
 	}
 }

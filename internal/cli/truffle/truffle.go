@@ -54,6 +54,7 @@ what it found to spawn:
 		return problem.New(problem.Usage, "%w", err).WithNext("see %s --help", cmd.CommandPath())
 	})
 	root.AddCommand(newSearch(f, nil), newFind(f, nil), newDescribe(f, nil), newCompare(f, nil), newSpot(f, nil), newCapacity(f, nil), newAZ(f, nil), newRegions(f, nil), newVersion(f), complete.Command("truffle"))
+	complete.Help(root, f.Streams)
 	return root
 }
 

@@ -108,6 +108,7 @@ terminal, it asks what you need.
 		logs.New(f), cleanup.New(f), doctor.New(f), config.New(f), cost.New(f), localcmd.New(f), complete.Command("spawn"), newVersion(f),
 	)
 	completeWords(cmd, f)
+	complete.Help(cmd, f.Streams)
 	return cmd
 }
 
