@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -115,6 +116,58 @@ func refused(t *testing.T, line string, r result) {
 	cause, next, found := strings.Cut(strings.TrimSpace(r.stderr), "\n")
 	if r.code != 2 || r.stdout != "" || cause == "" || strings.HasSuffix(cause, ".") || !found || !strings.HasPrefix(next, "  next: ") || strings.Contains(r.stderr, "\x1b") {
 		t.Errorf("%s exited with %d:\n%s%s", line, r.code, r.stdout, r.stderr)
+	}
+}
+
+// inPipes is what each command that has forms is given to show something.
+var inPipes = map[string]string{
+	"spawn":             "--instance-type t3.micro --no-wait",
+	"spawn cleanup":     "--dry-run",
+	"spawn config list": "",
+	"spawn cost":        "",
+	"spawn doctor":      "",
+	"spawn launch":      "--instance-type t3.micro --count 2 --no-wait",
+	"spawn list":        "",
+	"spawn status":      "box",
+	"truffle az":        "t3.micro",
+	"truffle capacity":  "--local --blocks --instance-types p5.48xlarge",
+	"truffle compare":   "t3.micro m7i.large",
+	"truffle describe":  "t3.micro",
+	"truffle find":      "t3.micro",
+	"truffle regions":   "",
+	"truffle search":    "t3.* --local",
+	"truffle spot":      "t3.micro",
+}
+
+// TestPipes holds that a pipe gets nothing but data, of whatever command: JSON is
+// JSON, and neither stream has an escape code.
+func TestPipes(t *testing.T) {
+	needAgents(t)
+	t.Parallel()
+	u := newUser(t, false, "SPAWN_LOCAL=1")
+	u.do(nil, "spawn", "local", "up", "--runtime", "none")
+	u.do(nil, "spawn", "launch", "--instance-type", "t3.micro", "--name", "box", "--no-wait")
+	for _, tree := range trees() {
+		for _, cmd := range commands(tree) {
+			if cmd.Flags().Lookup("output") == nil {
+				continue
+			}
+			given, known := inPipes[cmd.CommandPath()]
+			if !known {
+				t.Errorf("of %s it is not known what to give it", cmd.CommandPath())
+			}
+			words := append(strings.Fields(cmd.CommandPath()), strings.Fields(given)...)
+			for _, form := range []string{"", "json"} {
+				args := words[1:]
+				if form != "" {
+					args = slices.Concat(args, []string{"--output", form})
+				}
+				r := u.try(nil, words[0], args...)
+				if r.code != 0 || strings.Contains(r.stdout+r.stderr, "\x1b") || form == "json" && !json.Valid([]byte(r.stdout)) {
+					t.Errorf("%s %q exited with %d:\n%s%s", words[0], args, r.code, r.stdout, r.stderr)
+				}
+			}
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func TestScreens(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, false)
 	u.do(nil, "spawn", "local", "up")
-	for _, action := range []string{"RunInstances", "StopInstances", "StartInstances", "TerminateInstances", "DescribeVolumes", "DescribeRegions"} {
+	for _, action := range []string{"RunInstances", "StopInstances", "StartInstances", "TerminateInstances", "DescribeVolumes", "DescribeSpotPriceHistory"} {
 		u.do(nil, "spawn", "local", "fault", "latency", "--service", "ec2", "--action", action, "--delay", "1200ms")
 	}
 	t.Run("kinds", func(t *testing.T) {
@@ -137,13 +137,14 @@ func life(t *testing.T, x *screen, name string, columns int, drawn bool) {
 	}
 	fits(t, "terminate", seen, columns)
 
-	run(0, "spawn cleanup --dry-run")
+	waits("spawn cleanup --dry-run", going)
 	run(0, "spawn list --all -o wide")
 	run(0, "spawn doctor")
 	run(0, "spawn config")
 	run(0, "spawn stop --help")
 	run(0, "truffle search 'm7i.*'")
 	run(0, "truffle spot m7i.large")
+	waits("truffle search t3.micro --local", going)
 	run(0, "truffle describe p5.48xlarge")
 	run(0, "truffle compare m7i.large t3.micro c7g.large")
 	run(0, "truffle regions")
