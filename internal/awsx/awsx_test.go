@@ -173,6 +173,7 @@ func TestExplain(t *testing.T) {
 		"denied":        {http.StatusForbidden, "UnauthorizedOperation", problem.Denied, "ec2:StopInstances"},
 		"stale session": {http.StatusBadRequest, "ExpiredToken", problem.Denied, "sso login"},
 		"no capacity":   {http.StatusInternalServerError, "InsufficientInstanceCapacity", problem.NoCapacity, "another zone"},
+		"theirs":        {http.StatusServiceUnavailable, "Unavailable", problem.Failed, "try again"},
 		"something":     {http.StatusBadRequest, "IncorrectInstanceState", problem.Failed, ""},
 	}
 	for name, tt := range tests {
@@ -197,14 +198,18 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func TestExplainPutsEachOfSeveralIntoWords(t *testing.T) {
-	endpoint, _ := answering(t, http.StatusForbidden, time.Now(), ec2Error("UnauthorizedOperation", "no"))
-	api := connect(t, endpoint).EC2()
-	_, one := api.StopInstances(t.Context(), stopOne)
-	_, two := api.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
-	text := awsx.Explain(fmt.Errorf("two things: %w", errors.Join(fmt.Errorf("stop: %w", one), two))).Error()
-	if strings.Contains(text, "operation error") || !strings.Contains(text, "EC2 StopInstances was refused") || !strings.Contains(text, "EC2 DescribeVpcs was refused") {
+// What EC2 says to machines is left out, and the permission to ask for is the
+// one that was missing.
+func TestExplainRefusal(t *testing.T) {
+	endpoint, _ := answering(t, http.StatusForbidden, time.Now(), ec2Error("UnauthorizedOperation",
+		"You are not authorized to perform this operation. User: arn:aws:iam::1:user/a is not authorized to perform: ssm:GetParameters on resource: x. Encoded authorization failure message: VXNlcjog"))
+	_, err := connect(t, endpoint).EC2().StopInstances(t.Context(), stopOne)
+	err = awsx.Explain(errors.Join(fmt.Errorf("stop one: %w", err), fmt.Errorf("stop two: %w", err)))
+	if text := err.Error(); strings.Contains(text, "VXN") || strings.Contains(text, "operation error") || strings.Count(text, "was refused") != 2 {
 		t.Errorf("%q", text)
+	}
+	if next := problem.NextOf(err); !strings.Contains(next, "ssm:GetParameters") {
+		t.Errorf("next step %q", next)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,21 +41,20 @@ func Explain(err error) error {
 	return &problem.Error{Kind: kind, Err: explained{text, err}, Next: next}
 }
 
-// calls are those that an error is about, each where it stands in its text: of
-// joined errors all.
+// calls are all the service calls that an error tells of: several may have been
+// joined.
 func calls(err error) []*smithy.OperationError {
-	if call, ok := err.(*smithy.OperationError); ok { //nolint:errorlint // this very error: what it wraps is looked at below
-		return []*smithy.OperationError{call}
-	}
-	switch outer := err.(type) { //nolint:errorlint // the same
-	case interface{ Unwrap() error }:
-		return calls(outer.Unwrap())
+	switch e := err.(type) { //nolint:errorlint // the tree is walked here
+	case *smithy.OperationError:
+		return []*smithy.OperationError{e}
 	case interface{ Unwrap() []error }:
 		var all []*smithy.OperationError
-		for _, inner := range outer.Unwrap() {
+		for _, inner := range e.Unwrap() {
 			all = append(all, calls(inner)...)
 		}
 		return all
+	case interface{ Unwrap() error }:
+		return calls(e.Unwrap())
 	}
 	return nil
 }
@@ -68,11 +68,19 @@ type explained struct {
 func (e explained) Error() string { return e.text }
 func (e explained) Unwrap() error { return e.err }
 
+// encoded begins the part of EC2's refusals that is for machines: hundreds of
+// letters that only sts:DecodeAuthorizationMessage reads.
+const encoded = " Encoded authorization failure message: "
+
+// refused is the permission that a refusal names.
+var refused = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)`)
+
 // inWords says what was asked of which service, and what it answered.
 func inWords(call *smithy.OperationError) string {
 	asked := call.Service() + " " + call.Operation()
 	if code := awserr.Code(call); code != "" {
-		return fmt.Sprintf("%s was refused: %s (%s)", asked, strings.TrimSuffix(awserr.Message(call), "."), code)
+		said, _, _ := strings.Cut(awserr.Message(call), encoded)
+		return fmt.Sprintf("%s was refused: %s (%s)", asked, strings.TrimSuffix(said, "."), code)
 	}
 	var unreachable net.Error
 	if errors.As(call, &unreachable) {
@@ -104,6 +112,8 @@ func judge(err error, call *smithy.OperationError) (problem.Kind, string) {
 		return problem.NoCapacity, "try another zone, region or type; truffle finds candidates"
 	case awserr.IsThrottled(err):
 		return problem.Failed, "AWS asked to slow down; try again in a minute"
+	case awserr.Code(call) != "" && awserr.IsOutcomeUnknown(call): // it said that it failed
+		return problem.Failed, "AWS failed on its side; try again in a minute"
 	case isDistrust(err):
 		return problem.Failed, "where a company's proxy opens TLS, name its certificates: AWS_CA_BUNDLE=/path/to/bundle.pem"
 	case errors.As(err, &unreachable):
@@ -113,9 +123,14 @@ func judge(err error, call *smithy.OperationError) (problem.Kind, string) {
 	}
 }
 
-// permission is the IAM action of a call. The names of services have spaces in
-// the SDK and none in IAM: Service Quotas is servicequotas.
+// permission is the IAM action that a refusal names, which need not be the one
+// called for: EC2 reads parameters and passes roles in the caller's name. Where
+// it names none it is the call's own. The names of services have spaces in the
+// SDK and none in IAM: Service Quotas is servicequotas.
 func permission(call *smithy.OperationError) string {
+	if named := refused.FindStringSubmatch(awserr.Message(call)); named != nil {
+		return named[1]
+	}
 	return strings.ReplaceAll(strings.ToLower(call.Service()), " ", "") + ":" + call.Operation()
 }
 

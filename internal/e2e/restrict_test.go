@@ -26,7 +26,7 @@ var own = map[string]bool{
 	"bad-input": true, "doctor": true, "uninstall": true,
 	"cloud-layer-denied": true, "extend-denied": true, "launch-image-denied": true, "launch-image-user": true,
 	"launch-lesser-rights": true, "truffle-denied": true, "user-policy": true, "user-policy-network": true,
-	"cleanup": true, "cleanup-everything": true, "cleanup-regions": true, "janitor": true, "janitor-network": true, "completion": true,
+	"cleanup": true, "cleanup-everything": true, "cleanup-regions": true, "janitor": true, "janitor-network": true, "completion": true, "local": true,
 }
 
 // documented has a script act in its local cloud as the user of

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -25,117 +23,18 @@ import (
 	"github.com/spawn-ec2/spawn/internal/lifecycle"
 )
 
-// window is a terminal, one of tmux's windows, in which one program runs.
-type window struct {
-	t    *testing.T
-	dir  string // of tmux's socket, and of what the window's shell leaves
-	tmux func(args ...string) (string, error)
-}
-
 // start opens a terminal for a user and runs a command line in it.
-func start(t *testing.T, u *user, columns, rows int, line string) *window {
+func start(t *testing.T, u *user, columns, rows int, line string) *screen {
 	t.Helper()
-	if _, err := exec.LookPath("tmux"); err != nil {
-		t.Skip("tmux is not installed: nothing was tried on a real terminal")
-	}
-	dir, err := os.MkdirTemp("", "spawn-tmux-") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &window{t: t, dir: dir, tmux: func(args ...string) (string, error) {
-		cmd := exec.Command("tmux", append([]string{"-S", dir + "/socket", "-f", dir + "/conf"}, args...)...)
-		cmd.Env = append(u.command("spawn").Env, "LC_ALL=C.UTF-8", "TERM=xterm-256color")
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}}
-	t.Cleanup(func() {
-		s.tmux("kill-server")
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	// Above is a prompt: what is cleared at the very top, tmux keeps as history.
-	script := fmt.Sprintf("cd '%s'; echo '$ spawn'; stty -g >before; (%s); code=$?; stty -g >after; echo $code >code.part; mv code.part code; exec sleep 600", dir, line)
-	for name, text := range map[string]string{"conf": "set -g status off\nset -g default-terminal xterm-256color\nset -g escape-time 0\n", "script": script} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if out, err := s.tmux("new-session", "-d", "-x", strconv.Itoa(columns), "-y", strconv.Itoa(rows), "sh", dir+"/script"); err != nil {
-		t.Fatalf("start tmux: %v: %s", err, out)
-	}
+	s := openScreen(t, u, columns, rows)
+	s.Begin(line)
 	return s
 }
 
-// do has tmux do something and returns what it says.
-func (s *window) do(args ...string) string {
-	s.t.Helper()
-	out, err := s.tmux(args...)
-	if err != nil {
-		s.t.Fatalf("tmux %q: %v: %s", args, err, out)
-	}
-	return out
-}
-
-// press presses keys by tmux's names for them; what is no name is typed.
-func (s *window) press(keys ...string) {
-	s.t.Helper()
-	s.do(append([]string{"send-keys"}, keys...)...)
-}
-
-// all is what was shown, lines that the terminal wrapped in one piece, with
-// escape sequences where styles are wanted.
-func (s *window) all(styles ...string) string {
-	s.t.Helper()
-	return s.do(append([]string{"capture-pane", "-p", "-J", "-S", "-"}, styles...)...)
-}
-
-// patience is how long a test waits for what comes in a moment.
-const patience = time.Minute
-
-// until polls for something on the screen.
-func (s *window) until(pattern string) {
-	s.t.Helper()
-	want := regexp.MustCompile("(?m)" + pattern)
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		seen := s.do("capture-pane", "-p")
-		if want.MatchString(seen) {
-			return
-		}
-		if time.Now().After(end) {
-			s.t.Fatalf("there is no %q but:\n%s", pattern, seen)
-		}
-	}
-}
-
-// exit waits for the program's end and wants the terminal as it was.
-func (s *window) exit() int {
-	s.t.Helper()
-	read := func(name string) string {
-		text, err := os.ReadFile(filepath.Join(s.dir, name))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		return strings.TrimSpace(string(text))
-	}
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(s.dir, "code")); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if time.Now().After(end) {
-			s.t.Fatalf("it has not ended:\n%s", s.do("capture-pane", "-p"))
-		}
-	}
-	if before, after := read("before"), read("after"); before != after {
-		s.t.Errorf("the terminal was\n%s\nand is\n%s", before, after)
-	}
-	if flags := s.do("display-message", "-p", "#{cursor_flag} #{alternate_on}"); strings.TrimSpace(flags) != "1 0" {
-		s.t.Errorf("cursor and other screen are %s", flags)
-	}
-	code, err := strconv.Atoi(read("code"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+// ended is the exit code of what was started.
+func (x *screen) ended() int {
+	x.t.Helper()
+	_, code := x.Exit()
 	return code
 }
 
@@ -179,12 +78,12 @@ func answers() []step {
 	}
 }
 
-func (s *window) answer(steps []step) {
-	s.t.Helper()
+func (x *screen) answer(steps []step) {
+	x.t.Helper()
 	for _, at := range steps {
-		s.until(at.question)
+		x.WaitVisible(at.question)
 		for _, key := range at.keys {
-			s.press(key)
+			x.Press(key)
 		}
 	}
 }
@@ -202,21 +101,21 @@ func TestWizardLaunches(t *testing.T) {
 				u.do(nil, "spawn", "local", "up", "--runtime", "none")
 				s := start(t, u, size[0], size[1], env+" spawn --no-wait")
 				s.answer(answers())
-				s.until(askLaunch)
-				for line := range strings.Lines(s.all()) {
+				s.WaitVisible(askLaunch)
+				for line := range strings.Lines(s.Screen()) {
 					line = strings.TrimRight(line, " \n")
 					if ansi.StringWidth(line) > size[0] && !strings.HasPrefix(line, "  spawn launch ") {
 						t.Errorf("it does not fit: %s", line)
 					}
 				}
-				if seen := s.all("-e"); colour.MatchString(seen) != (env == "") {
+				if seen := s.Styled(); colour.MatchString(seen) != (env == "") {
 					t.Errorf("with %q the colours are: %q", env, seen)
 				}
-				s.press("Up")
-				s.until(`^> yes`)
-				s.press("Enter")
-				if code := s.exit(); code != 0 {
-					t.Fatalf("exit code %d:\n%s", code, s.all())
+				s.Press("Up")
+				s.WaitVisible(`^> yes`)
+				s.Press("Enter")
+				if code := s.ended(); code != 0 {
+					t.Fatalf("exit code %d:\n%s", code, s.Screen())
 				}
 				in := only(t, u, "us-west-2")
 				got := account.TagMap(in.Tags)
@@ -263,14 +162,14 @@ func TestWizardInterrupted(t *testing.T) {
 		t.Run(fmt.Sprint("after ", asked), func(t *testing.T) {
 			t.Parallel()
 			u := newUser(t, false)
-			s := start(t, u, 60, 30, "exec spawn")
+			s := start(t, u, 60, 30, "spawn")
 			s.answer(all[:asked])
-			s.until(at.question)
-			s.press("C-c")
-			if code := s.exit(); code != 130 {
-				t.Errorf("exit code %d:\n%s", code, s.all())
+			s.WaitVisible(at.question)
+			s.Press("C-c")
+			if code := s.ended(); code != 130 {
+				t.Errorf("exit code %d:\n%s", code, s.Screen())
 			}
-			if seen := s.all(); !strings.Contains(seen, "nothing was launched") || regexp.MustCompile("(?m)"+at.question).MatchString(seen) {
+			if seen := s.Screen(); !strings.Contains(seen, "nothing was launched") || regexp.MustCompile("(?m)"+at.question).MatchString(seen) {
 				t.Errorf("what is left:\n%s", seen)
 			}
 			if left, err := os.ReadDir(u.home); err != nil || len(left) > 0 {
@@ -280,9 +179,10 @@ func TestWizardInterrupted(t *testing.T) {
 	}
 	t.Run("SIGTERM", func(t *testing.T) {
 		t.Parallel()
-		s := start(t, newUser(t, false), 60, 30, `exec sh -c 'echo $$ >pid; exec spawn'`)
-		s.until(askAccount)
-		text, err := os.ReadFile(filepath.Join(s.dir, "pid"))
+		u := newUser(t, false)
+		s := start(t, u, 60, 30, `sh -c 'echo $$ >pid; exec spawn'`)
+		s.WaitVisible(askAccount)
+		text, err := os.ReadFile(filepath.Join(u.home, "pid"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,8 +193,8 @@ func TestWizardInterrupted(t *testing.T) {
 		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if code := s.exit(); code != 130 {
-			t.Errorf("exit code %d:\n%s", code, s.all())
+		if code := s.ended(); code != 130 {
+			t.Errorf("exit code %d:\n%s", code, s.Screen())
 		}
 	})
 }
@@ -307,8 +207,8 @@ func TestWizardProposesNoLaunch(t *testing.T) {
 	for _, question := range []string{askAccount, askNeed, askWhere, askWhich, askMarket, askLife, askIdle, askLaunch} {
 		s.answer([]step{{question, []string{"Enter"}}})
 	}
-	if code := s.exit(); code != 0 || !strings.Contains(s.all(), "  spawn launch --local --instance-type t3.micro ") {
-		t.Errorf("exit code %d:\n%s", code, s.all())
+	if code := s.ended(); code != 0 || !strings.Contains(s.Screen(), "  spawn launch --local --instance-type t3.micro ") {
+		t.Errorf("exit code %d:\n%s", code, s.Screen())
 	}
 	if left, err := os.ReadDir(u.home); err != nil || len(left) > 0 {
 		t.Errorf("it left %v, %v", left, err)
@@ -320,22 +220,22 @@ func TestWizardProposesNoLaunch(t *testing.T) {
 func TestWizardResized(t *testing.T) {
 	t.Parallel()
 	s := start(t, newUser(t, false), 60, 30, "spawn --local")
-	s.until(askNeed)
-	s.press("Down")
-	for _, size := range [][2]string{{"200", "50"}, {"60", "30"}, {"45", "8"}, {"80", "24"}} {
-		s.do("resize-window", "-x", size[0], "-y", size[1])
-		s.until(`^> general`)
+	s.WaitVisible(askNeed)
+	s.Press("Down")
+	for _, size := range [][2]int{{200, 50}, {60, 30}, {45, 8}, {80, 24}} {
+		s.Resize(size[0], size[1])
+		s.WaitVisible(`^> general`)
 	}
-	s.press("Down")
-	s.until(`^> memory`)
-	if n := strings.Count(s.do("capture-pane", "-p"), "What do you need?\n"); n != 1 {
-		t.Errorf("the question is there %d times:\n%s", n, s.all())
+	s.Press("Down")
+	s.WaitVisible(`^> memory`)
+	if n := strings.Count(s.Visible(), "What do you need?\n"); n != 1 {
+		t.Errorf("the question is there %d times:\n%s", n, s.Screen())
 	}
-	s.press("Enter")
+	s.Press("Enter")
 	s.answer([]step{{askWhere, []string{"Enter"}}})
-	s.until(`^> r7i\.large `)
-	s.press("C-c")
-	if code := s.exit(); code != 130 {
+	s.WaitVisible(`^> r7i\.large `)
+	s.Press("C-c")
+	if code := s.ended(); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -358,13 +258,13 @@ func TestWizardInLines(t *testing.T) {
 			// As many times as something is asked, for what was asked stays.
 			for asked, line := range []string{"general", "b", "small", "2", "2", "b", "t3.small", "Spot", "1h", "no"} {
 				s.untilAsked(asked + 1)
-				s.press(line, "Enter")
+				s.Press(line, "Enter")
 			}
-			if code := s.exit(); code != 0 {
-				t.Errorf("exit code %d:\n%s", code, s.all())
+			if code := s.ended(); code != 0 {
+				t.Errorf("exit code %d:\n%s", code, s.Screen())
 			}
-			if want := "spawn launch --local --instance-type t3.small --region us-west-2 --spot --ttl 1h"; !strings.Contains(s.all(), want) {
-				t.Errorf("the command is not %s:\n%s", want, s.all())
+			if want := "spawn launch --local --instance-type t3.small --region us-west-2 --spot --ttl 1h"; !strings.Contains(s.Screen(), want) {
+				t.Errorf("the command is not %s:\n%s", want, s.Screen())
 			}
 			if _, err := os.Stat(u.cloudDir()); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("there is a cloud: %v", err)
@@ -374,24 +274,18 @@ func TestWizardInLines(t *testing.T) {
 }
 
 // untilAsked waits until so many lines were asked for.
-func (s *window) untilAsked(times int) {
-	s.t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		seen := s.all()
-		if strings.Count(seen, "b for back >") >= times {
-			return
-		}
-		if time.Now().After(end) {
-			s.t.Fatalf("something was asked less than %d times:\n%s", times, seen)
-		}
-	}
+func (x *screen) untilAsked(times int) {
+	x.t.Helper()
+	x.until(x.Screen, fmt.Sprintf("not asked %d times", times), func(seen string) bool {
+		return strings.Count(seen, "b for back >") >= times
+	})
 }
 
 func TestWizardIsNotAsked(t *testing.T) {
 	t.Parallel()
 	s := start(t, newUser(t, false), 80, 24, "spawn --no-input")
-	if code := s.exit(); code != 2 || strings.Contains(s.all(), "What do you need") {
-		t.Errorf("exit code %d:\n%s", code, s.all())
+	if code := s.ended(); code != 2 || strings.Contains(s.Screen(), "What do you need") {
+		t.Errorf("exit code %d:\n%s", code, s.Screen())
 	}
 }
 
@@ -400,7 +294,7 @@ func TestWizardExplainsCredentials(t *testing.T) {
 	t.Parallel()
 	s := start(t, newUser(t, false), 60, 30, "spawn")
 	s.answer([]step{{askAccount, []string{"Down", "Enter"}}})
-	code, seen := s.exit(), s.all()
+	code, seen := s.ended(), s.Screen()
 	if code != 0 || slices.ContainsFunc([]string{"aws configure sso", "AWS_PROFILE", "spawn --local"}, func(word string) bool { return !strings.Contains(seen, word) }) {
 		t.Errorf("exit code %d:\n%s", code, seen)
 	}

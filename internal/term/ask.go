@@ -21,7 +21,7 @@ func Confirm(s Streams, question string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	fmt.Fprintf(s.Err, "%s [y/N] ", question)
+	fmt.Fprint(s.Err, strings.Join(hung(s.errColumns(), 0, 0, question+" [y/N] "), "\n"))
 	answer, err := readLine(ctx, s.In)
 	if err != nil {
 		fmt.Fprintln(s.Err)

@@ -3,9 +3,12 @@ package term
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/spawn-ec2/spawn/internal/problem"
 )
@@ -25,9 +28,14 @@ func Failure(s Streams, program string, err error) {
 		return
 	}
 	bad := lipgloss.NewStyle().Foreground(lipgloss.Red).Bold(true)
-	fmt.Fprintf(s.Err, "%s %v\n", bad.Render(program+":"), err)
+	head := program + ":"
+	for line := range strings.Lines(err.Error()) { // several, where more than one thing failed
+		lines := hung(s.errColumns(), len(head)+1, 2, strings.TrimRight(line, "\n"))
+		fmt.Fprintf(s.Err, "%s %s\n", bad.Render(head), strings.Join(lines, "\n"))
+	}
+	const mark = "  next: "
 	if next := problem.NextOf(err); next != "" {
-		fmt.Fprintf(s.Err, "  next: %s\n", next)
+		fmt.Fprintln(s.Err, mark+strings.Join(hung(s.errColumns(), len(mark), len(mark), next), "\n"))
 	}
 }
 
@@ -35,9 +43,56 @@ func Failure(s Streams, program string, err error) {
 // terminal its lines end between words.
 func Note(s Streams, format string, args ...any) {
 	const mark = "note: "
-	text := fmt.Sprintf(format, args...)
-	if s.ErrTTY && s.Columns > 2*len(mark) {
-		text = strings.Join(Fold(text, s.Columns-len(mark)), "\n"+strings.Repeat(" ", len(mark)))
+	fmt.Fprintln(s.Err, mark+strings.Join(hung(s.errColumns(), len(mark), len(mark), fmt.Sprintf(format, args...)), "\n"))
+}
+
+// Hang writes words behind a head, which is part of what is said, and folds them
+// so that they stand under each other.
+func Hang(s Streams, head, text string) {
+	width := ansi.StringWidth(head)
+	fmt.Fprintln(s.Err, head+strings.Join(hung(s.errColumns(), width, width, text), "\n"))
+}
+
+// errColumns is the width that what is said is folded to; 0 where it is not.
+func (s Streams) errColumns() int {
+	if !s.ErrTTY && !s.Plain {
+		return 0
 	}
-	fmt.Fprintln(s.Err, mark+text)
+	return s.Columns
+}
+
+// hung are the lines of a text whose first one begins at a column, and whose
+// others are indented. Nothing is folded where the width is not known, or where
+// hardly any is left. A command is to be copied, and stays whole: it may stand
+// on a line of its own, or be too long for one.
+func hung(columns, at, indent int, text string) []string {
+	if columns == 0 || columns-indent < leastProse || columns <= at || at+ansi.StringWidth(text) <= columns {
+		return []string{text}
+	}
+	// The first line has another width than the others: blanks make it the same.
+	const blank = "\u00a0"
+	words := splitWords(text)
+	if at > indent && len(words) > 0 {
+		words[0] = strings.Repeat(blank, at-indent) + words[0]
+	}
+	lines := foldedWords(words, columns-indent)
+	lines[0] = strings.TrimLeft(lines[0], blank)
+	for i := range lines[1:] {
+		lines[i+1] = strings.Repeat(" ", indent) + lines[i+1]
+	}
+	if strings.HasSuffix(text, " ") { // an answer is typed behind it
+		lines[len(lines)-1] += " "
+	}
+	return lines
+}
+
+// command is what somebody is told to type, to the end of the text.
+var command = regexp.MustCompile(`: ((?:spawn|truffle) .*)$`)
+
+// splitWords are the words of a text; a command at its end is one.
+func splitWords(text string) []string {
+	if at := command.FindStringSubmatchIndex(text); at != nil {
+		return append(strings.Fields(text[:at[2]]), text[at[2]:])
+	}
+	return strings.Fields(text)
 }

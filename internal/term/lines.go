@@ -8,10 +8,12 @@ import (
 
 // Fold are the lines of a text that is at most so many columns wide, as far as
 // its words are. Nothing but blanks parts words: a date has hyphens too.
-func Fold(text string, columns int) []string {
+func Fold(text string, columns int) []string { return foldedWords(strings.Fields(text), columns) }
+
+func foldedWords(words []string, columns int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for _, word := range words {
 		switch {
 		case line == "":
 			line = word

@@ -48,7 +48,7 @@ func Choose(ctx context.Context, s Streams, c Choice) (int, error) {
 		fmt.Fprintln(s.Err, line)
 	}
 	for _, note := range c.Notes {
-		say(s, "  ", note)
+		Hang(s, "  ", note)
 	}
 	hint := fmt.Sprintf("1 to %d", len(c.Options))
 	if c.Default >= 0 {
@@ -69,9 +69,9 @@ func Choose(ctx context.Context, s Streams, c Choice) (int, error) {
 			return i, nil
 		}
 		if text != "" {
-			say(s, "  ", fmt.Sprintf("%q is none of the answers", text))
+			Hang(s, "  ", fmt.Sprintf("%q is none of the answers", text))
 		}
-		say(s, "  ", fmt.Sprintf("type a number from 1 to %d", len(c.Options)))
+		Hang(s, "  ", fmt.Sprintf("type a number from 1 to %d", len(c.Options)))
 	}
 }
 
@@ -97,9 +97,9 @@ func Fill(ctx context.Context, s Streams, b Blank) (string, error) {
 		if err = b.Check(text); err == nil {
 			return text, nil
 		}
-		say(s, "  ", err.Error())
+		Hang(s, "  ", err.Error())
 		if next := problem.NextOf(err); next != "" {
-			say(s, "  ", next)
+			Hang(s, "  ", next)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func Facts(s Streams, facts [][2]string) {
 		width = max(width, len(f[0]))
 	}
 	for _, f := range facts {
-		say(s, fmt.Sprintf("  %-*s  ", width, f[0]), f[1])
+		Hang(s, fmt.Sprintf("  %-*s  ", width, f[0]), f[1])
 	}
 }
 
@@ -120,7 +120,7 @@ func Facts(s Streams, facts [][2]string) {
 // is and as far indented as it begins.
 func Say(s Streams, text string) {
 	words := strings.TrimLeft(text, " ")
-	say(s, text[:len(text)-len(words)], words)
+	Hang(s, text[:len(text)-len(words)], words)
 }
 
 // answer reads a line of somebody's.
@@ -208,14 +208,6 @@ func optionLines(s Streams, options []Option) []string {
 		}
 	}
 	return lines
-}
-
-// say writes words behind a head, folded to the width that there is.
-func say(s Streams, head, text string) {
-	if (s.ErrTTY || s.Plain) && s.Columns > 2*len(head) {
-		text = strings.Join(Fold(text, s.Columns-len(head)), "\n"+strings.Repeat(" ", len(head)))
-	}
-	fmt.Fprintln(s.Err, head+text)
 }
 
 func title(s Streams, text string) {

@@ -11,7 +11,9 @@
 //     is never without where it comes from and when it held.
 //   - Times are local and name their zone; durations are rounded to what a
 //     person would say.
-//   - What takes more than a second shows that it goes on.
+//   - What takes more than a second shows that it goes on: on a line below all
+//     others, which is gone when something is said, or, where nothing can be drawn
+//     in place, in a line that is said once.
 //   - A question is a line on standard error and its answer a line on standard
 //     input; package picker draws the longer ones in place. It is asked only where
 //     somebody sees it and can answer, and never with --no-input: there what is
@@ -22,9 +24,10 @@
 //     another mode, and back. Only its questions and progress are drawn in place,
 //     and not with ACCESSIBLE=1: a voice or a braille line gets every line once,
 //     in sentences instead of columns.
-//   - What is said is folded between words to the terminal's width, and tables
-//     are cut at it; 60 columns are enough. Data in a file or a pipe is whole, and
-//     a command that is to be copied is never broken.
+//   - What is said is folded between words to the width that the terminal has
+//     then, and a table leaves out columns that do not fit, and says so; 60 columns
+//     are enough. Data in a file or a pipe is whole, and a command that is to be
+//     copied is never broken.
 package term
 
 import (
@@ -49,6 +52,23 @@ type Streams struct {
 	Plain      bool // standard error is a terminal on which nothing can be drawn in place; ErrTTY is then false
 	Accessible bool // somebody listens, or reads line by line: sentences instead of columns
 	NoInput    bool // nothing may be asked
+
+	line    *bottom                  // nil where nobody would see it
+	measure func() (width, rows int) // nil where there is no terminal
+}
+
+// Measured are the streams with the width that their terminal has now.
+func (s Streams) Measured() Streams {
+	s.Columns, _ = s.Size()
+	return s
+}
+
+// Size is how many columns and rows the terminal has now; 0 where it is none.
+func (s Streams) Size() (columns, rows int) {
+	if s.measure == nil {
+		return s.Columns, 0
+	}
+	return s.measure()
 }
 
 // CanAsk tells that somebody sees standard error and can answer on standard
@@ -77,24 +97,32 @@ func System() Streams {
 
 		Plain: errTerminal && !drawn, Accessible: accessible,
 	}
-	for _, f := range []*os.File{os.Stdout, os.Stderr} {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && s.Columns == 0 {
-			s.Columns = w
-		}
+	if errTerminal {
+		s = overBottom(s)
 	}
-	return s
+	s.measure = measure
+	return s.Measured()
 }
 
-// Resized are the streams with the width that standard error has now.
-func (s Streams) Resized() Streams {
-	if w, ok := s.Err.(*colorprofile.Writer); ok {
-		if f, ok := w.Forward.(*os.File); ok {
-			if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-				s.Columns = columns
-			}
+// measure asks the terminal, of whichever stream has one, for its size.
+func measure() (columns, rows int) {
+	for _, f := range []*os.File{os.Stdout, os.Stderr} {
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil {
+			return w, h
 		}
 	}
-	return s
+	return 0, 0
+}
+
+// Drawn is the terminal behind standard error for somebody who draws on it by
+// himself, while nothing is waited for; false where there is none.
+func (s Streams) Drawn() (*colorprofile.Writer, bool) {
+	to := s.Err
+	if over, ok := to.(above); ok {
+		to = over.to
+	}
+	screen, ok := to.(*colorprofile.Writer)
+	return screen, ok && s.ErrTTY
 }
 
 // Piped tells whether standard input is a pipe or a file: something that could

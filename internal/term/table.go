@@ -3,6 +3,7 @@ package term
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -13,70 +14,133 @@ import (
 type Column struct {
 	Title string
 	Right bool
+	Fold  bool // it holds prose, which a narrow terminal gets in several lines
+	Spare int  // on a narrow terminal columns are left out, the highest first; 0: as late as can be
 }
 
 // columnGap stands between two columns.
 const columnGap = "  "
 
-// cutMark ends a line that is longer than the terminal is wide.
+// cutMark ends a line or a cell that there was no room for.
 const cutMark = "…"
 
-// Table writes rows under their titles, a line each. On a terminal that is too
-// narrow a line is cut off instead of wrapped; into a file nothing is cut.
+// Table writes rows under their titles, a line each. A terminal that is too
+// narrow gets what fits, and a mark behind the titles; into a file nothing is
+// cut.
 func Table(s Streams, columns []Column, rows [][]string) error {
-	widths := make([]int, len(columns))
+	room := math.MaxInt32
+	if s.OutTTY && s.Columns > 0 {
+		room = s.Columns
+	}
+	shown, width := fit(columns, rows, room)
 	titles := make([]string, len(columns))
 	for i, c := range columns {
-		titles[i], widths[i] = c.Title, ansi.StringWidth(c.Title)
-		for _, row := range rows {
-			widths[i] = max(widths[i], ansi.StringWidth(row[i]))
-		}
+		titles[i] = c.Title
 	}
-	header := lipgloss.NewStyle().Bold(true).Render(tableLine(s, columns, widths, titles))
-	if _, err := fmt.Fprintln(s.Out, header); err != nil {
-		return fmt.Errorf("print a table: %w", err)
+	header := tableLines(columns, shown, width, titles)[0]
+	if len(shown) < len(columns) {
+		header += columnGap + cutMark
+	}
+	if err := printLine(s, lipgloss.NewStyle().Bold(true).Render(header)); err != nil {
+		return err
 	}
 	for _, row := range rows {
-		if _, err := fmt.Fprintln(s.Out, tableLine(s, columns, widths, row)); err != nil {
-			return fmt.Errorf("print a table: %w", err)
+		for _, line := range tableLines(columns, shown, width, row) {
+			if err := printLine(s, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func tableLine(s Streams, columns []Column, widths []int, cells []string) string {
-	var b strings.Builder
-	for i, cell := range cells {
-		padding := strings.Repeat(" ", widths[i]-ansi.StringWidth(cell))
-		if i > 0 {
-			b.WriteString(columnGap)
-		}
-		if columns[i].Right {
-			b.WriteString(padding + cell)
-		} else {
-			b.WriteString(cell + padding)
-		}
+func printLine(s Streams, line string) error {
+	if _, err := fmt.Fprintln(s.Out, line); err != nil {
+		return fmt.Errorf("print: %w", err)
 	}
-	line := strings.TrimRight(b.String(), " ")
-	if s.OutTTY && s.Columns > 0 {
-		line = ansi.Truncate(line, s.Columns, cutMark)
-	}
-	return line
+	return nil
 }
 
-// Pairs writes facts under each other, each with its name before it.
+// tableLines are a row: one line, or several where prose is folded.
+func tableLines(columns []Column, shown, width []int, cells []string) []string {
+	folds := make([][]string, len(cells))
+	height := 1
+	for _, i := range shown {
+		folds[i] = []string{cells[i]}
+		if columns[i].Fold && ansi.StringWidth(cells[i]) > width[i] {
+			folds[i] = Fold(cells[i], width[i])
+		}
+		height = max(height, len(folds[i]))
+	}
+	lines := make([]string, height)
+	for n := range lines {
+		var b strings.Builder
+		for at, i := range shown {
+			cell := ""
+			if n < len(folds[i]) {
+				cell = ansi.Truncate(folds[i][n], width[i], cutMark)
+			}
+			padding := strings.Repeat(" ", width[i]-ansi.StringWidth(cell))
+			if at > 0 {
+				b.WriteString(columnGap)
+			}
+			if columns[i].Right {
+				b.WriteString(padding + cell)
+			} else {
+				b.WriteString(cell + padding)
+			}
+		}
+		lines[n] = strings.TrimRight(b.String(), " ")
+	}
+	return lines
+}
+
+// Pairs writes facts under each other, each with its name before it. Where the
+// names take too much of a terminal's width, what follows on them is not
+// aligned.
 func Pairs(s Streams, pairs [][2]string) error {
-	width := 0
+	width, room := 0, s.outColumns()
 	for _, p := range pairs {
-		width = max(width, len(p[0]))
+		width = max(width, ansi.StringWidth(p[0]))
 	}
+	narrow := room > 0 && 2*width > room
 	for _, p := range pairs {
-		name := lipgloss.NewStyle().Faint(true).Render(fmt.Sprintf("%-*s", width, p[0]))
-		if _, err := fmt.Fprintf(s.Out, "%s  %s\n", name, p[1]); err != nil {
-			return fmt.Errorf("print: %w", err)
+		name, indent := fmt.Sprintf("%-*s%s", width, p[0], columnGap), width+len(columnGap)
+		if narrow {
+			name, indent = p[0]+columnGap, 2*len(columnGap)
+			if p[0] == "" {
+				name = strings.Repeat(" ", indent)
+			}
+		}
+		lines := hung(room, ansi.StringWidth(name), indent, p[1])
+		lines[0] = lipgloss.NewStyle().Faint(true).Render(name) + lines[0]
+		if err := printLine(s, strings.Join(lines, "\n")); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// Tell writes sentences that are data. On a terminal their lines end between
+// words, and what is folded is indented like its beginning.
+func Tell(s Streams, text string) error {
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		words := strings.TrimLeft(line, " ")
+		indent := len(line) - len(words)
+		if err := printLine(s, line[:indent]+strings.Join(hung(s.outColumns(), indent, indent, words), "\n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outColumns is the width that standard output is folded to; 0 where it is not.
+func (s Streams) outColumns() int {
+	if !s.OutTTY {
+		return 0
+	}
+	return s.Columns
 }
 
 // JSON writes data for a program, indented for the eyes that look anyway.

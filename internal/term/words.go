@@ -47,6 +47,10 @@ func Moment(t, now time.Time) string {
 	return t.Format("Mon 2 Jan 15:04 MST")
 }
 
+// Stamp is when something was found out, in the user's zone: a whole date, to be
+// compared with others.
+func Stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
+
 // Or is s, or "unknown" when s is empty.
 func Or(s string) string {
 	if s == "" {
@@ -100,5 +104,9 @@ func Provenance(p price.Price) string {
 	if p.Source == "" {
 		return Unknown
 	}
-	return p.Source + ", " + p.AsOf
+	asOf := p.AsOf
+	if t, err := time.Parse(time.RFC3339, asOf); err == nil { // else it is a day
+		asOf = Stamp(t)
+	}
+	return p.Source + ", " + asOf
 }

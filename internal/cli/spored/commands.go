@@ -3,7 +3,6 @@ package spored
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -89,7 +88,7 @@ func (a asker) complete(ctx context.Context, args []string) error {
 		return err
 	}
 	if *status != "ok" && *status != "failed" {
-		return problem.New(problem.Usage, "--status is ok or failed, not %q", *status)
+		return problem.New(problem.Usage, "there is no --status %q", *status).WithNext("%s", usageOf("complete"))
 	}
 	if err := a.client.Complete(ctx, *status); err != nil {
 		return err
@@ -103,7 +102,7 @@ func (a asker) keepalive(ctx context.Context, args []string) error {
 		return err
 	}
 	if _, err := lifecycle.ParseDuration(flags.Arg(0)); err != nil {
-		return problem.New(problem.Usage, "keep alive: %w", err)
+		return problem.New(problem.Usage, "keep alive: %w", err).WithNext("%s", usageOf("keepalive"))
 	}
 	until, err := a.client.Keepalive(ctx, flags.Arg(0))
 	if err != nil {
@@ -125,8 +124,6 @@ func newFlags(command string) *flag.FlagSet {
 func parse(flags *flag.FlagSet, args []string, arguments int) error {
 	err := flags.Parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		err = problem.New(problem.Usage, "%s", usageOf(flags.Name()))
 	case err != nil:
 		err = problem.New(problem.Usage, "%s: %w", flags.Name(), err).WithNext("%s", usageOf(flags.Name()))
 	case flags.NArg() != arguments:
@@ -135,15 +132,21 @@ func parse(flags *flag.FlagSet, args []string, arguments int) error {
 	return err
 }
 
-// usageOf is how a command is written.
+// usageOf is how a command is written; "" where there is none of that name.
 func usageOf(command string) string {
 	switch command {
+	case "status", "config":
+		return "spored " + command + " [-o text|json]"
 	case "complete":
 		return "spored complete [--status ok|failed]"
 	case "keepalive":
 		return "spored keepalive DURATION, such as 30m"
+	case "completion":
+		return "spored completion bash|zsh|fish|powershell"
+	case "version", "run":
+		return "spored " + command
 	default:
-		return "spored " + command + " [-o text|json]"
+		return ""
 	}
 }
 
@@ -162,7 +165,7 @@ func readOutput(command string, args []string) (asJSON bool, err error) {
 	case "json":
 		return true, nil
 	default:
-		return false, problem.New(problem.Usage, "the output is text or json, not %q", output)
+		return false, problem.New(problem.Usage, "there is no output %q", output).WithNext("%s", usageOf(command))
 	}
 }
 

@@ -2,10 +2,7 @@ package spored
 
 import (
 	"embed"
-	"fmt"
 	"io"
-
-	"github.com/spawn-ec2/spawn/internal/problem"
 )
 
 // scripts complete spored's commands. They are written by hand, a file a shell:
@@ -21,6 +18,5 @@ func printCompletion(args []string, stdout, stderr io.Writer) int {
 			return printed(stdout.Write(script))
 		}
 	}
-	_, _ = fmt.Fprintln(stderr, "spored: completion takes one shell: bash, zsh, fish or powershell") // there is nobody left to tell if this fails
-	return int(problem.Usage)
+	return misunderstood(stderr, "completion takes one shell: bash, zsh, fish or powershell")
 }

@@ -54,11 +54,14 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 		command = args[0]
 	}
 	switch {
+	case len(args) == 2 && usageOf(command) != "" && (args[1] == "-h" || args[1] == "--help"):
+		return printed(fmt.Fprintf(stdout, "Usage: %s\n\nspored --help tells of all commands.\n", usageOf(command)))
 	case command == "status", command == "config", command == "complete", command == "keepalive":
 		return asker{client: control.Client{Path: control.Socket}, stdout: stdout, stderr: stderr}.ask(command, args[1:])
 	case command == "completion":
 		return printCompletion(args[1:], stdout, stderr)
-	case len(args) > 1:
+	case len(args) > 1 && usageOf(command) != "":
+		return misunderstood(stderr, fmt.Sprintf("%s takes no arguments and got %q", command, args[1]))
 	case command == "run":
 		return runAgent(version, stderr)
 	case command == "version":
@@ -66,7 +69,14 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 	case command == "help", command == "-h", command == "--help":
 		return printed(fmt.Fprint(stdout, usage))
 	}
-	_, _ = fmt.Fprint(stderr, usage) // there is nobody left to tell if this fails
+	if command == "" {
+		return misunderstood(stderr, "what to do is missing")
+	}
+	return misunderstood(stderr, fmt.Sprintf("there is no command %q", command))
+}
+
+func misunderstood(stderr io.Writer, cause string) int {
+	_, _ = fmt.Fprintf(stderr, "spored: %s\n  next: see: spored --help\n", cause) // there is nobody left to tell if this fails
 	return int(problem.Usage)
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -42,7 +43,9 @@ func (f Factory) ask(ctx context.Context, s shared, q market.Question) (find.Kno
 		}
 		q.Regions, q.First = nil, configured
 	}
+	done := f.Streams.Wait("asking %s", asked(q, s.Local))
 	survey, err := f.survey(ctx, s, q)
+	done()
 	if err == nil && errors.Is(ctx.Err(), context.Canceled) {
 		err = ctx.Err()
 	}
@@ -55,6 +58,21 @@ func (f Factory) ask(ctx context.Context, s shared, q market.Question) (find.Kno
 		f.note(f.ages(survey))
 	}
 	return find.Known{Live: survey}, nil
+}
+
+// asked says who is asked, and about how much.
+func asked(q market.Question, local bool) string {
+	who := "AWS"
+	if local {
+		who = "the local cloud"
+	}
+	switch len(q.Regions) {
+	case 0:
+		return who + " about every region"
+	case 1:
+		return who + " about " + q.Regions[0]
+	}
+	return fmt.Sprintf("%s about %d regions", who, len(q.Regions))
 }
 
 // questioner is what has a question: a query, behind a pointer, so that the

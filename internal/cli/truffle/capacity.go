@@ -163,18 +163,18 @@ func capacityColumns() []form.Column {
 		{Column: term.Column{Title: "TYPE"}},
 		{Column: term.Column{Title: "ZONE"}},
 		{Column: term.Column{Title: "FREE/TOTAL", Right: true}},
-		{Column: term.Column{Title: "STATE"}},
-		{Column: term.Column{Title: "KIND"}},
-		{Column: term.Column{Title: "NOT NOW BECAUSE"}},
+		{Column: term.Column{Title: "STATE", Spare: 2}},
+		{Column: term.Column{Title: "KIND", Spare: 4}},
+		{Column: term.Column{Title: "NOT NOW BECAUSE", Fold: true}},
 		{Column: term.Column{Title: "RESERVATION"}},
-		{Column: term.Column{Title: "START"}},
-		{Column: term.Column{Title: "END"}},
-		{Column: term.Column{Title: "PLATFORM"}, Wide: true},
-		{Column: term.Column{Title: "USED BY"}, Wide: true},
-		{Column: term.Column{Title: "VCPU", Right: true}, Wide: true},
-		{Column: term.Column{Title: "MEMORY GiB", Right: true}, Wide: true},
-		{Column: term.Column{Title: "GPU"}, Wide: true},
-		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true}, Wide: true},
+		{Column: term.Column{Title: "START", Spare: 5}},
+		{Column: term.Column{Title: "END", Spare: 3}},
+		{Column: term.Column{Title: "PLATFORM", Spare: 6}, Wide: true},
+		{Column: term.Column{Title: "USED BY", Spare: 6}, Wide: true},
+		{Column: term.Column{Title: "VCPU", Right: true, Spare: 6}, Wide: true},
+		{Column: term.Column{Title: "MEMORY GiB", Right: true, Spare: 6}, Wide: true},
+		{Column: term.Column{Title: "GPU", Spare: 6}, Wide: true},
+		{Column: term.Column{Title: "ON-DEMAND $/h", Right: true, Spare: 6}, Wide: true},
 	}
 }
 
@@ -230,7 +230,7 @@ func told(known find.Known, regions []string, asOf func(market.Region) time.Time
 	for _, name := range regions {
 		live, _ := known.Live.Region(name)
 		if when := asOf(live); !when.IsZero() {
-			moments = moments.add(name, "EC2", when.UTC().Format(time.RFC3339))
+			moments = moments.add(name, "EC2", term.Stamp(when))
 		}
 	}
 	return moments.lines("capacity")

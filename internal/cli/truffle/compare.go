@@ -58,7 +58,7 @@ func compareRun(ctx context.Context, opts describeOptions) error {
 	}
 	all = all[:opts.Shared.keep(len(all))]
 	columns, cells := comparison(all, opts.Shared.Output == form.Wide)
-	if err := term.Table(opts.Factory.Streams, columns, cells); err != nil {
+	if err := term.Beside(opts.Factory.Streams, 2, columns, cells); err != nil {
 		return err
 	}
 	for _, note := range slices.Concat(notes, provenance(rowsOf(all)), assumptions(all)) {
@@ -73,7 +73,7 @@ func comparison(all []find.Description, wide bool) ([]term.Column, [][]string) {
 	regions := slices.ContainsFunc(all, func(d find.Description) bool { return d.Region != all[0].Region })
 	facts := make([][]fact, len(all))
 	for i, d := range all {
-		columns = append(columns, term.Column{Title: d.Type.Name})
+		columns = append(columns, term.Column{Title: d.Type.Name, Fold: true})
 		if regions {
 			facts[i] = append(facts[i], fact{name: "region", value: d.Region})
 		}

@@ -99,7 +99,7 @@ func factTable(streams term.Streams, what, name string, facts []fact) error {
 		}
 		cells = append(cells, []string{f.name, value})
 	}
-	return term.Table(streams, []term.Column{{Title: what}, {Title: name}}, cells)
+	return term.Table(streams, []term.Column{{Title: what}, {Title: name, Fold: true}}, cells)
 }
 
 // describe asks for the types and tells everything about them.

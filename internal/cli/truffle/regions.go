@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -163,7 +162,7 @@ func regionProvenance(known find.Known) []string {
 	case enabled.Err != nil:
 		notes = append(notes, fmt.Sprintf("which regions are enabled is not known: %v", enabled.Err))
 	case enabled.Known():
-		notes = append(notes, "enabled in the account: "+enabled.AsOf.UTC().Format(time.RFC3339)+", EC2")
+		notes = append(notes, "enabled in the account: "+term.Stamp(enabled.AsOf)+", EC2")
 	}
 	return notes
 }

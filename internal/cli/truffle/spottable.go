@@ -46,17 +46,22 @@ func newSpotRecord(r find.SpotRow) spotRecord {
 func spotColumns(score bool) []form.Column {
 	text := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}} }
 	figure := func(title string) form.Column { return form.Column{Column: term.Column{Title: title, Right: true}} }
+	// What the type is, its name says; a narrow terminal is for what Spot costs.
+	spare := func(n int, c form.Column) form.Column {
+		c.Spare = n
+		return c
+	}
 	wide := func(c form.Column) form.Column {
 		c.Wide = true
 		return c
 	}
 	columns := []form.Column{
-		text("TYPE"), text("ZONE"), figure("VCPU"), figure("MEMORY GiB"), figure("SPOT $/h"), figure("SAVES %"), figure("INTERRUPTED"),
+		text("TYPE"), text("ZONE"), spare(2, figure("VCPU")), spare(3, figure("MEMORY GiB")), figure("SPOT $/h"), figure("SAVES %"), figure("INTERRUPTED"),
 	}
 	if score {
 		columns = append(columns, figure("SCORE"))
 	}
-	return append(columns, figure("ON-DEMAND $/h"), wide(text("ARCH")), wide(text("GPU")), wide(text("PRICE SINCE")), wide(text("SPOT SOURCE")))
+	return append(columns, spare(1, figure("ON-DEMAND $/h")), spare(5, wide(text("ARCH"))), spare(5, wide(text("GPU"))), spare(5, wide(text("PRICE SINCE"))), spare(5, wide(text("SPOT SOURCE"))))
 }
 
 func spotCells(r find.SpotRow, score bool) []string {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spawn-ec2/spawn/internal/awsx"
 	"github.com/spawn-ec2/spawn/internal/cli/complete"
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
@@ -53,6 +54,7 @@ what it found to spawn:
 		return problem.New(problem.Usage, "%w", err).WithNext("see %s --help", cmd.CommandPath())
 	})
 	root.AddCommand(newSearch(f, nil), newFind(f, nil), newDescribe(f, nil), newCompare(f, nil), newSpot(f, nil), newCapacity(f, nil), newAZ(f, nil), newRegions(f, nil), newVersion(f), complete.Command("truffle"))
+	complete.Help(root, f.Streams)
 	return root
 }
 
@@ -97,6 +99,7 @@ func Report(s term.Streams, err error) int {
 	if err == nil {
 		return 0
 	}
+	err = awsx.Explain(err)
 	term.Failure(s, "truffle", err)
 	return int(problem.KindOf(err))
 }

@@ -37,8 +37,8 @@ const (
 
 // Suits tells whether questions can be put in place here.
 func Suits(s term.Streams) bool {
-	screen, ok := s.Err.(*colorprofile.Writer)
-	return ok && screen.Profile > colorprofile.NoTTY && s.CanAsk() && s.ErrTTY && s.Columns >= leastColumns
+	screen, ok := s.Drawn()
+	return ok && screen.Profile > colorprofile.NoTTY && s.CanAsk() && s.Columns >= leastColumns
 }
 
 // Choose asks for one of the answers and returns its index. Where none is what
@@ -167,7 +167,7 @@ var errNeeded = errors.New("an answer is needed")
 
 // ask puts a question and leaves nothing of it on the screen.
 func ask(ctx context.Context, s term.Streams, title string, q *question) error {
-	screen, ok := s.Err.(*colorprofile.Writer)
+	screen, ok := s.Drawn()
 	if !ok || !s.CanAsk() {
 		return problem.New(problem.Usage, "nobody can be asked here").WithNext("say by flags what is wanted: spawn launch --help")
 	}

@@ -96,7 +96,9 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	done := o.Factory.Streams.Wait("looking for what is left")
 	s, err := o.look(ctx, target, who)
+	done()
 	if err != nil {
 		return err
 	}
@@ -129,6 +131,7 @@ func (o *Options) question(s *survey) string {
 // clean deletes what was found in every region, and after that what serves all
 // regions.
 func (o *Options) clean(ctx context.Context, s *survey) {
+	defer o.Factory.Streams.Wait("deleting %d", len(s.items()))()
 	s.each(func(p *place) {
 		if p.err == nil && len(p.found.Left) > 0 {
 			p.sweep, p.err = p.region.Clean(ctx, p.found, p.scope)

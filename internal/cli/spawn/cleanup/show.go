@@ -71,7 +71,7 @@ func (o *Options) tell(ctx context.Context, s *survey) {
 			case u.What == reap.Schedules:
 				note("the cloud's schedules are not looked at: ask for this policy: %s", p.region.Schedules.Ask(ctx))
 			default:
-				note("%s are not looked at: %v", u.What, firstSentence(awsx.Explain(u.Err)))
+				note("%s are not looked at: %v", u.What, awsx.Explain(u.Err))
 			}
 			blind[u.What] = true
 		}
@@ -89,12 +89,6 @@ func (o *Options) tell(ctx context.Context, s *survey) {
 	if s.stay != "" {
 		note("the roles stay: %s", s.stay)
 	}
-}
-
-// firstSentence leaves the encoded part of EC2's refusals out.
-func firstSentence(err error) string {
-	text, _, _ := strings.Cut(err.Error(), ". ")
-	return text
 }
 
 func (o *Options) tellArmed(ctx context.Context, p *place, note func(string, ...any)) {
@@ -153,7 +147,7 @@ func (o *Options) where(r result) string {
 }
 
 func (o *Options) table(rows []row) error {
-	columns := []term.Column{{Title: "KIND"}, {Title: "ID"}, {Title: "NAME"}, {Title: "A MONTH", Right: true}, {Title: "WHY"}}
+	columns := []term.Column{{Title: "KIND"}, {Title: "ID"}, {Title: "NAME", Spare: 2}, {Title: "A MONTH", Right: true}, {Title: "WHY", Fold: true, Spare: 1}}
 	if o.AllRegions {
 		columns = append([]term.Column{{Title: "REGION"}}, columns...)
 	}

@@ -123,7 +123,10 @@ func listRun(f *factory.Factory, output string) error {
 		return err
 	}
 	text := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}} }
-	v := form.View[record]{Columns: []form.Column{text("SETTING"), text("VALUE"), text("FROM"), text("WHAT IT IS")}}
+	prose := func(title string, spare int) form.Column {
+		return form.Column{Column: term.Column{Title: title, Fold: true, Spare: spare}}
+	}
+	v := form.View[record]{Columns: []form.Column{text("SETTING"), prose("VALUE", 0), prose("FROM", 1), prose("WHAT IT IS", 2)}}
 	for _, s := range settings.All() {
 		chosen, err := c.Get(s.Key)
 		if err != nil {

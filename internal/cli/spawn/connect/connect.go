@@ -113,7 +113,7 @@ func (o *Options) start(ctx context.Context, target *awsx.Target, in instance.In
 	if err := instance.Start(ctx, target.EC2(), in, target.Clock.Now); err != nil {
 		return in, err
 	}
-	term.Note(s, "starting %s", in.Label())
+	defer s.Wait("waiting until %s runs", in.Label())()
 	return instance.Become(ctx, target.EC2(), in, lifecycle.StateRunning)
 }
 

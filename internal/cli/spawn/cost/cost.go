@@ -54,7 +54,9 @@ func costRun(ctx context.Context, o *Options) error {
 	for _, u := range unseen {
 		term.Note(s, "%s was not looked at, and what runs there is in no sum: %v", u.Region, awsx.Explain(u.Err))
 	}
+	done := s.Wait("asking about their disks")
 	volumes, failed := volumesIn(ctx, target, found)
+	done()
 	for region, err := range failed {
 		term.Note(s, "the disks in %s are unknown: %v", region, awsx.Explain(err))
 	}

@@ -116,13 +116,17 @@ func (e entry) rate() price.Price {
 func view(entries []entry, now time.Time) form.View[entry] {
 	text := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}} }
 	figure := func(title string) form.Column { return form.Column{Column: term.Column{Title: title, Right: true}} }
+	spare := func(n int, c form.Column) form.Column {
+		c.Spare = n
+		return c
+	}
 	wide := func(c form.Column) form.Column {
 		c.Wide = true
 		return c
 	}
 	v := form.View[entry]{Records: entries, Columns: []form.Column{
-		text("NAME"), text("TYPE"), text("REGION"), text("MARKET"), text("STATE"), text("STARTED"), text("STOPPED"),
-		wide(figure("COMPUTE")), wide(figure("DISK")), wide(figure("ADDRESS")), figure("SO FAR"), figure("TO COME"), wide(text("ID")),
+		text("NAME"), spare(4, text("TYPE")), spare(3, text("REGION")), spare(6, text("MARKET")), spare(1, text("STATE")), spare(2, text("STARTED")), spare(5, text("STOPPED")),
+		spare(7, wide(figure("COMPUTE"))), spare(7, wide(figure("DISK"))), spare(7, wide(figure("ADDRESS"))), figure("SO FAR"), figure("TO COME"), spare(8, wide(text("ID"))),
 	}}
 	for _, e := range entries {
 		v.Cells = append(v.Cells, []string{

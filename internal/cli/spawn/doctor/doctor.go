@@ -84,8 +84,10 @@ func doctorRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	r := Report{Version: o.Factory.Version}
+	done := o.Factory.Streams.Wait("checking this machine and the account")
 	r.Checks = append(r.Checks, machine(ctx, o.Factory)...)
 	checks, missing := cloud(ctx, o.Factory)
+	done()
 	r.Checks = append(r.Checks, checks...)
 	if len(missing.Statement) > 0 {
 		r.Missing = &missing

@@ -81,7 +81,9 @@ func extendRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	cloud := factory.CloudLayer(target)
+	done := o.Factory.Streams.Wait("moving the deadline; the agent looks for it twice a minute")
 	moved, err := deadline.Move(ctx, target.EC2(), cloud, in, to)
+	done()
 	if err != nil {
 		return err
 	}
@@ -140,7 +142,7 @@ func (o *Options) withinBlock(ctx context.Context, target *awsx.Target, in insta
 // cloud's layer that failed; one that is not permitted is only told.
 func (o *Options) report(in instance.Instance, m deadline.Moved, now time.Time, ask func() string) error {
 	line := fmt.Sprintf("%s ends at %s, in %s", in.Label(), term.Moment(m.To.Time(), now), term.Span(m.To.Left(now)))
-	if err := o.Factory.Println(line); err != nil {
+	if err := term.Tell(o.Factory.Streams, line); err != nil {
 		return err
 	}
 	denied := o.reportCloud(m, now, ask)

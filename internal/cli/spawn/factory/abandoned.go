@@ -19,6 +19,7 @@ const finishTimeout = 20 * time.Second
 func (f *Factory) finishAbandoned(ctx context.Context, t *awsx.Target) {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
+	defer f.Streams.Wait("finishing what a launch left undone")()
 	armed, err := launch.FinishAbandoned(ctx, f.StateFor(t).Launches(), t.Endpoint, t.Region, t.EC2(), CloudLayer(t))
 	for _, in := range armed {
 		term.Note(f.Streams, "the launch of %s was cut short: the cloud now ends it, too, after its deadline", in.Label())

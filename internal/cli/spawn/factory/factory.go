@@ -20,6 +20,7 @@ import (
 	"github.com/spawn-ec2/spawn/internal/problem"
 	"github.com/spawn-ec2/spawn/internal/settings"
 	"github.com/spawn-ec2/spawn/internal/term"
+	"github.com/spawn-ec2/spawn/internal/term/form"
 )
 
 // Factory is made once, by main.
@@ -100,12 +101,15 @@ func (f *Factory) Reach(ctx context.Context, region string) (*awsx.Target, error
 		if f.Global.Profile != "" {
 			return nil, problem.New(problem.Usage, "--local and --profile contradict each other: the local cloud has no profiles")
 		}
+		done := f.Streams.Wait("starting the local cloud")
 		local, err := f.Cloud.Ensure(ctx)
+		done()
 		if err != nil {
 			return nil, err
 		}
 		o.Local = &local
 	}
+	defer f.Streams.Wait("signing in")()
 	return awsx.Connect(ctx, o)
 }
 
@@ -163,6 +167,11 @@ func (f *Factory) Look(ctx context.Context, target *awsx.Target) ([]instance.Pla
 	if f.Global.Region == "" {
 		regions = market.FirstOf(target.Region, market.Partition(target.Region))
 	}
+	where := target.Region
+	if len(regions) > 1 {
+		where = fmt.Sprintf("%d regions", len(regions))
+	}
+	defer f.Streams.Wait("looking for instances in %s", where)()
 	all, unseen := instance.ListIn(ctx, regions, func(region string) instance.Describer { return target.EC2In(region) })
 	if len(unseen) == len(regions) {
 		return nil, nil, unseen[0].Err
@@ -216,7 +225,7 @@ func OneOf(flag, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	return problem.New(problem.Usage, "%s is %s, not %q", flag, strings.Join(allowed, " or "), value)
+	return problem.New(problem.Usage, "there is no %s %q", flag, value).WithNext("use %s %s", flag, form.Alternatives(allowed))
 }
 
 // Println writes data to standard output.

@@ -39,6 +39,7 @@ func hibernateRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	defer o.Factory.Streams.Wait("waiting until %s is hibernated", in.Label())()
 	if err := instance.Hibernate(ctx, target.EC2(), in); err != nil {
 		return err
 	}
@@ -47,5 +48,5 @@ func hibernateRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	term.Note(o.Factory.Streams, "a hibernated instance still pays for its disk; its deadline is %s", term.Moment(in.Tags.Deadline.Time(), target.Clock.Now()))
-	return o.Factory.Println(in.Label() + " is hibernated; spawn start resumes it where it was")
+	return term.Tell(o.Factory.Streams, in.Label()+" is hibernated; spawn start resumes it where it was")
 }

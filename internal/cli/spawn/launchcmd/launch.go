@@ -197,6 +197,7 @@ func (o *Options) resolve(ctx context.Context, spec launch.Spec) (launch.Plan, *
 		return launch.Plan{}, nil, err
 	}
 	machine.Region = target.Region
+	defer o.Factory.Streams.Wait("checking what is asked for")()
 	plan, err := launch.Resolve(spec, machine)
 	if err != nil {
 		return plan, target, err
@@ -335,7 +336,7 @@ func (o *Options) show(p launch.Plan, r launch.Result, now time.Time) error {
 		return term.JSON(o.Factory.Streams, all)
 	}
 	for _, m := range r.Members {
-		if err := o.Factory.Println(o.sentence(p, m, now)); err != nil {
+		if err := term.Tell(o.Factory.Streams, o.sentence(p, m, now)); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,8 @@ import (
 
 // preview shows what a launch would do, as data.
 func (o *Options) preview(ctx context.Context, t *awsx.Target, p launch.Plan) error {
+	done := o.Factory.Streams.Wait("finding out what would be done")
+	defer done()
 	seen, err := o.launcher(ctx, t, func(launch.Event) {}).Preview(ctx, p)
 	if err != nil {
 		return err
@@ -31,6 +33,7 @@ func (o *Options) preview(ctx context.Context, t *awsx.Target, p launch.Plan) er
 		Preview: seen, bill: first.Bill(p.Region, !p.Chosen.NoPublicIP),
 		quota: previewQuota(ctx, t, p.Region, first),
 	}
+	done()
 	if o.Output == "json" {
 		return term.JSON(o.Factory.Streams, d.data())
 	}

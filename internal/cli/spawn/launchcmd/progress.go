@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,28 +16,26 @@ import (
 	"github.com/spawn-ec2/spawn/internal/term"
 )
 
-// progress shows a launch while it happens: on a terminal, one line a step that
-// changes in place; elsewhere, one line a step when it is over.
+// progress shows a launch while it happens. What is over is written once, in the
+// order in which it ends; on a terminal the steps that go on stand below it and
+// change in place, in lines so short that no terminal breaks them.
 type progress struct {
 	out  term.Streams
 	mu   sync.Mutex
-	rows []row
-	up   int // lines that the last drawing used
+	rows []row // the steps that go on
+	up   int   // lines that the last drawing used
 	tick int
 	stop chan struct{}
 	done chan struct{}
 }
 
 type row struct {
-	step   launch.Step
-	detail string
-	since  time.Time
-	took   time.Duration
-	over   bool
-	err    error
+	step  launch.Step
+	since time.Time
+	told  bool // where nothing can change in place, that it goes on
 }
 
-// redraw is how often a line that waits is drawn again.
+// redraw is how often the steps that go on are drawn again.
 const redraw = 100 * time.Millisecond
 
 // newProgress begins a display. Close ends it.
@@ -46,7 +45,7 @@ func newProgress(s term.Streams) *progress {
 	return p
 }
 
-// Close ends the display; what it showed stays.
+// Close ends the display; what is over stays.
 func (p *progress) Close() {
 	close(p.stop)
 	<-p.done
@@ -60,12 +59,12 @@ func (p *progress) Show(e launch.Event) {
 	case launch.Began:
 		p.rows = append(p.rows, row{step: e.Step, since: time.Now()})
 	case launch.Ended:
-		for i := range p.rows {
-			if p.rows[i].step == e.Step && !p.rows[i].over { // a step may be tried again
-				p.rows[i].over, p.rows[i].detail, p.rows[i].took, p.rows[i].err = true, e.Detail, e.Took, e.Err
-				p.plain(p.rows[i])
-			}
+		if at := slices.IndexFunc(p.rows, func(r row) bool { return r.step == e.Step }); at >= 0 {
+			p.rows = slices.Delete(p.rows, at, at+1)
 		}
+		p.clear()
+		what, came := outcome(e)
+		term.Hang(p.out.Measured(), head(e.Step)+what, came)
 	case launch.Lacking:
 		p.clear()
 		lack(p.out, e.Lack)
@@ -74,13 +73,6 @@ func (p *progress) Show(e launch.Event) {
 		term.Note(p.out, "%s", e.Text)
 	}
 	p.draw()
-}
-
-// plain writes a step that is over, where nothing can change in place.
-func (p *progress) plain(r row) {
-	if !p.out.ErrTTY {
-		fmt.Fprintln(p.out.Err, line(r, 0))
-	}
 }
 
 func (p *progress) animate() {
@@ -92,7 +84,7 @@ func (p *progress) animate() {
 		case <-p.stop:
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.draw()
+			p.clear()
 			return
 		case <-ticker.C:
 			p.mu.Lock()
@@ -103,52 +95,63 @@ func (p *progress) animate() {
 	}
 }
 
+// clear takes the steps that go on away.
 func (p *progress) clear() {
-	if p.out.ErrTTY && p.up > 0 {
-		fmt.Fprintf(p.out.Err, "\x1b[%dA\x1b[J", p.up)
+	if p.up > 0 {
+		fmt.Fprint(p.out.Err, ansi.CursorUp(p.up)+"\r"+ansi.EraseScreenBelow)
 	}
 	p.up = 0
 }
 
+// draw shows the steps that go on, over what it drew before.
 func (p *progress) draw() {
-	if !p.out.ErrTTY {
-		return
-	}
-	var b strings.Builder
-	if p.up > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", p.up)
-	}
-	for _, r := range p.rows {
-		text := line(r, p.tick)
-		if p.out.Columns > 0 {
-			text = ansi.Truncate(text, p.out.Columns-1, "…")
+	switch {
+	case p.out.Plain:
+		p.tell()
+	case p.out.ErrTTY:
+		var b strings.Builder
+		if p.up > 0 {
+			b.WriteString(ansi.CursorUp(p.up) + "\r")
 		}
-		b.WriteString(text + "\x1b[K\n")
+		for _, r := range p.rows {
+			b.WriteString(head(r.step) + term.Dots(p.tick) + " " + waited(time.Since(r.since)) + ansi.EraseLineRight + "\n")
+		}
+		p.up = len(p.rows)
+		fmt.Fprint(p.out.Err, b.String())
 	}
-	p.up = len(p.rows)
-	fmt.Fprint(p.out.Err, b.String())
 }
 
-// line is a step in words: what it is, what came of it, how long it took.
-func line(r row, tick int) string {
-	faint := lipgloss.NewStyle().Faint(true)
-	switch {
-	case !r.over:
-		spinner := []string{"·  ", "·· ", "···"}[tick/3%3]
-		return fmt.Sprintf("  %-8s %s %s", r.step, spinner, faint.Render(waited(time.Since(r.since))))
-	case errors.Is(r.err, context.Canceled):
-		return fmt.Sprintf("  %-8s interrupted", r.step)
-	case r.err != nil:
-		return fmt.Sprintf("  %-8s %s", r.step, lipgloss.NewStyle().Foreground(lipgloss.Red).Render("failed"))
-	default:
-		good := lipgloss.NewStyle().Foreground(lipgloss.Green).Render("ok")
-		return fmt.Sprintf("  %-8s %s  %s %s", r.step, good, r.detail, faint.Render(term.Took(r.took)))
+// tell says once of a step that it takes long.
+func (p *progress) tell() {
+	for i, r := range p.rows {
+		if !r.told && time.Since(r.since) >= time.Second {
+			fmt.Fprintln(p.out.Err, head(r.step)+"...")
+			p.rows[i].told = true
+		}
 	}
+}
+
+func head(s launch.Step) string { return fmt.Sprintf("  %-8s ", s) }
+
+// outcome is what became of a step, and in words what came of it and how long it
+// took.
+func outcome(e launch.Ended) (what, came string) {
+	switch {
+	case errors.Is(e.Err, context.Canceled):
+		return "interrupted", ""
+	case e.Err != nil:
+		return lipgloss.NewStyle().Foreground(lipgloss.Red).Render("failed"), ""
+	}
+	what, came = lipgloss.NewStyle().Foreground(lipgloss.Green).Render("ok")+"  ", e.Detail
+	if e.Took >= 100*time.Millisecond {
+		came += " " + lipgloss.NewStyle().Faint(true).Render(term.Took(e.Took))
+	}
+	return what, came
 }
 
 func waited(d time.Duration) string {
 	if d < time.Second {
 		return ""
 	}
-	return term.Span(d)
+	return lipgloss.NewStyle().Faint(true).Render(term.Span(d))
 }

@@ -121,13 +121,19 @@ func newRow(in instance.Placed) row {
 }
 
 func view(rows []row, now time.Time) form.View[row] {
-	text := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}} }
-	wide := func(title string) form.Column { return form.Column{Column: term.Column{Title: title}, Wide: true} }
+	// Who it is, how it stands and how long it has come first where there is
+	// little room.
+	text := func(title string, spare int) form.Column {
+		return form.Column{Column: term.Column{Title: title, Spare: spare}}
+	}
+	wide := func(title string, spare int) form.Column {
+		return form.Column{Column: term.Column{Title: title, Spare: spare}, Wide: true}
+	}
 	v := form.View[row]{Records: rows, Columns: []form.Column{
-		text("NAME"), text("ID"), text("TYPE"), text("ZONE"), text("STATE"),
+		text("NAME", 0), text("ID", 4), text("TYPE", 1), text("ZONE", 3), text("STATE", 0),
 		{Column: term.Column{Title: "LEFT", Right: true}},
-		text("MARKET"), text("AGENT"), text("ADDRESS"),
-		wide("ENDS"), wide("STARTED"), wide("RESERVATION"), wide("OWNER"), wide("WHY"),
+		text("MARKET", 6), text("AGENT", 2), text("ADDRESS", 5),
+		wide("ENDS", 7), wide("STARTED", 8), wide("RESERVATION", 9), wide("OWNER", 10), wide("WHY", 11),
 	}}
 	for _, r := range rows {
 		v.Cells = append(v.Cells, []string{

@@ -45,14 +45,27 @@ func (o *Options) watch(ctx context.Context, target *awsx.Target) error {
 // frame is what one look shows, notes included.
 func (o *Options) frame(ctx context.Context, target *awsx.Target) string {
 	var b bytes.Buffer
-	s := o.Factory.Streams
+	s := o.Factory.Streams.Measured()
+	_, height := s.Size()
 	s.Out, s.Err = &b, &b
 	if err := o.once(ctx, target, s); err != nil {
 		term.Failure(s, "spawn", awsx.Explain(err))
 	}
 	now := time.Now()
-	fmt.Fprintf(&b, "\n%s, every %s; end with Ctrl-C\n", term.Moment(now, now), term.Span(watchEvery))
-	return b.String()
+	end := fmt.Sprintf("\n%s, every %s; end with Ctrl-C\n", term.Moment(now, now), term.Span(watchEvery))
+	return highAs(b.String(), height-strings.Count(end, "\n")-1) + end
+}
+
+// highAs cuts a text to so many lines, and says how many are missing: what runs
+// over the last line of a terminal would push the first one out. A terminal of
+// unknown height, or with no room at all, gets everything.
+func highAs(text string, height int) string {
+	lines := strings.SplitAfter(text, "\n")
+	missing := len(lines) - 1 - height // behind the last line there is nothing
+	if height < 2 || missing <= 0 {
+		return text
+	}
+	return strings.Join(lines[:height-1], "") + fmt.Sprintf("and %d more lines\n", missing+1)
 }
 
 // redraw puts a text over the one before without clearing first, which would

@@ -55,7 +55,7 @@ func (c *Cloud) faultListCommand() *cobra.Command {
 			for _, r := range rules {
 				rows = append(rows, []string{r.ID, string(r.Kind), describeRule(r), strconv.Itoa(r.Hits)})
 			}
-			return term.Table(c.streams, []term.Column{{Title: "ID"}, {Title: "FAULT"}, {Title: "WHAT"}, {Title: "APPLIED", Right: true}}, rows)
+			return term.Table(c.streams, []term.Column{{Title: "ID"}, {Title: "FAULT"}, {Title: "WHAT", Fold: true}, {Title: "APPLIED", Right: true}}, rows)
 		},
 	}
 }
@@ -94,7 +94,12 @@ func (c *Cloud) faultClearCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "clear [id]",
 		Short: "Take one rule out of force, or all of them",
-		Args:  cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) <= 1 {
+				return nil
+			}
+			return problem.New(problem.Usage, "%s takes one rule, and got %d", cmd.CommandPath(), len(args)).WithNext("usage: %s", cmd.UseLine())
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, err := c.mustFind(cmd.Context())
 			if err != nil {

@@ -96,7 +96,9 @@ exec $as %[4]s %[1]s`, file, missing, int(problem.NotFound), show)
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html
 func (o *Options) console(ctx context.Context, t *awsx.Target, in instance.Instance) error {
+	done := o.Factory.Streams.Wait("reading the console")
 	out, err := t.EC2().GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: aws.String(in.ID)})
+	done()
 	if err != nil {
 		return fmt.Errorf("read the console of %s: %w", in.Label(), err)
 	}

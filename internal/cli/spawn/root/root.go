@@ -81,7 +81,7 @@ terminal, it asks what you need.
   truffle search m7i.large | spawn
   spawn --instance-type m7i.large --ttl 8h
   spawn --local --instance-type t3.micro --ttl 10m    without an AWS account`,
-		Args:          factory.NoArguments,
+		Args:          onlyCommands,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,11 +90,14 @@ terminal, it asks what you need.
 				return launchRoot.RunE(cmd, args)
 			case f.Streams.CanAsk() || f.Streams.NoInput:
 				return wizard.Start(cmd.Context(), f, cmd.Flags())
+			case cmd.Flags().NFlag() > 0:
+				return problem.New(problem.Usage, "what to launch is missing").WithNext("name a type with --instance-type, or ask truffle for an offer: truffle search m7i.large | spawn")
 			default:
 				return cmd.Help()
 			}
 		},
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return problem.New(problem.Usage, "%s", strings.TrimSuffix(err.Error(), ".")).WithNext("see: %s --help", c.CommandPath())
 	})
@@ -106,7 +109,21 @@ terminal, it asks what you need.
 		logs.New(f), cleanup.New(f), doctor.New(f), config.New(f), cost.New(f), localcmd.New(f), uninstall.New(f), complete.Command("spawn"), newVersion(f),
 	)
 	completeWords(cmd, f)
+	complete.Help(cmd, f.Streams)
 	return cmd
+}
+
+// onlyCommands refuses an argument of the root: it is a command that does not
+// exist.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	e := problem.New(problem.Usage, "there is no command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return e.WithNext("did you mean: spawn %s", near[0])
+	}
+	return e.WithNext("see: spawn --help")
 }
 
 func newVersion(f *factory.Factory) *cobra.Command {

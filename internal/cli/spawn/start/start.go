@@ -40,6 +40,7 @@ func startRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	defer o.Factory.Streams.Wait("waiting until %s runs", in.Label())()
 	if err := instance.Start(ctx, target.EC2(), in, target.Clock.Now); err != nil {
 		return err
 	}
@@ -48,5 +49,5 @@ func startRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	now := target.Clock.Now()
-	return o.Factory.Println(fmt.Sprintf("%s runs and ends at %s, in %s", in.Label(), term.Moment(in.Tags.Deadline.Time(), now), term.Span(in.Tags.Deadline.Left(now))))
+	return term.Tell(o.Factory.Streams, fmt.Sprintf("%s runs and ends at %s, in %s", in.Label(), term.Moment(in.Tags.Deadline.Time(), now), term.Span(in.Tags.Deadline.Left(now))))
 }

@@ -91,10 +91,12 @@ func statusRun(ctx context.Context, o *Options) error {
 	}
 	now := target.Clock.Now()
 	r := newReport(in, in.Hourly(target.Region), now)
+	done := o.Factory.Streams.Wait("asking what ends %s, and what its disks cost", in.Label())
 	r.Layers = readLayers(ctx, in, factory.CloudLayer(target), now)
 	if !in.State.Ended() {
 		r.addBill(target.Region, in, o.volumes(ctx, target, &r, in), now)
 	}
+	done()
 	if o.Output == "json" {
 		return term.JSON(o.Factory.Streams, r)
 	}

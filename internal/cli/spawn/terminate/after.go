@@ -17,6 +17,7 @@ import (
 // cleanAfter deletes what the ended instances leave behind, region by region and
 // each owner's apart: whoever may end somebody's instance ends what belongs to it.
 func (o *Options) cleanAfter(ctx context.Context, target *awsx.Target, ended []instance.Placed) (failed error) {
+	defer o.Factory.Streams.Wait("deleting what is left behind")()
 	type whose struct{ region, owner string }
 	left := map[whose][]instance.Instance{}
 	for _, in := range ended {

@@ -122,6 +122,7 @@ func (o *Options) confirm(chosen []instance.Placed) error {
 // end ends the instances at the same time, says how each went, and returns those
 // that have ended.
 func (o *Options) end(ctx context.Context, target *awsx.Target, chosen []instance.Placed) (ended []instance.Placed, err error) {
+	defer o.Factory.Streams.Wait("ending %d", len(chosen))()
 	errs := make([]error, len(chosen))
 	var all sync.WaitGroup
 	for i, in := range chosen {
@@ -146,7 +147,7 @@ func (o *Options) end(ctx context.Context, target *awsx.Target, chosen []instanc
 		if in.State == lifecycle.StateTerminated {
 			words = " has ended already"
 		}
-		err = errors.Join(err, o.Factory.Println(in.Label()+words), o.disarm(ctx, factory.CloudLayer(target.In(in.Region)), in.Instance))
+		err = errors.Join(err, term.Tell(o.Factory.Streams, in.Label()+words), o.disarm(ctx, factory.CloudLayer(target.In(in.Region)), in.Instance))
 	}
 	return ended, err
 }

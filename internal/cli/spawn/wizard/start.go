@@ -109,7 +109,7 @@ func keyOf(ctx context.Context, home string) (string, error) {
 type terminal struct{ streams term.Streams }
 
 func (t terminal) Choose(ctx context.Context, c term.Choice) (int, error) {
-	s := t.streams.Resized()
+	s := t.streams.Measured()
 	if picker.Suits(s) {
 		return picker.Choose(ctx, s, c)
 	}
@@ -117,13 +117,13 @@ func (t terminal) Choose(ctx context.Context, c term.Choice) (int, error) {
 }
 
 func (t terminal) Fill(ctx context.Context, b term.Blank) (string, error) {
-	s := t.streams.Resized()
+	s := t.streams.Measured()
 	if picker.Suits(s) {
 		return picker.Fill(ctx, s, b)
 	}
 	return term.Fill(ctx, s, b)
 }
 
-func (t terminal) Say(text string)        { term.Say(t.streams.Resized(), text) }
-func (t terminal) Show(facts [][2]string) { term.Facts(t.streams.Resized(), facts) }
+func (t terminal) Say(text string)        { term.Say(t.streams.Measured(), text) }
+func (t terminal) Show(facts [][2]string) { term.Facts(t.streams.Measured(), facts) }
 func (t terminal) Command(text string)    { fmt.Fprintln(t.streams.Err, "  "+text) }
