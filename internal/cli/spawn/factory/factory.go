@@ -163,20 +163,31 @@ func (f *Factory) List(ctx context.Context) (*awsx.Target, []instance.Placed, []
 
 // Look is List for a cloud that was reached before.
 func (f *Factory) Look(ctx context.Context, target *awsx.Target) ([]instance.Placed, []instance.Unseen, error) {
-	regions := []string{target.Region}
-	if f.Global.Region == "" {
-		regions = market.FirstOf(target.Region, market.Partition(target.Region))
-	}
+	regions := f.regions(target)
 	where := target.Region
 	if len(regions) > 1 {
 		where = fmt.Sprintf("%d regions", len(regions))
 	}
 	defer f.Streams.Wait("looking for instances in %s", where)()
-	all, unseen := instance.ListIn(ctx, regions, func(region string) instance.Describer { return target.EC2In(region) })
+	all, unseen := f.Glance(ctx, target)
 	if len(unseen) == len(regions) {
 		return nil, nil, unseen[0].Err
 	}
 	return all, unseen, nil
+}
+
+// Glance is Look without a word: what can be seen of the same regions, and which
+// cannot.
+func (f *Factory) Glance(ctx context.Context, target *awsx.Target) ([]instance.Placed, []instance.Unseen) {
+	return instance.ListIn(ctx, f.regions(target), func(region string) instance.Describer { return target.EC2In(region) })
+}
+
+// regions are the one that --region names, else all, the target's first.
+func (f *Factory) regions(target *awsx.Target) []string {
+	if f.Global.Region != "" {
+		return []string{target.Region}
+	}
+	return market.FirstOf(target.Region, market.Partition(target.Region))
 }
 
 // withUnseen says beside that nothing was found where nobody could look.

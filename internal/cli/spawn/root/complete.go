@@ -112,7 +112,7 @@ func names(f *factory.Factory) cobra.CompletionFunc {
 				word = in.ID
 			}
 			if !in.State.Ended() && strings.HasPrefix(word, begun) {
-				words = append(words, cobra.CompletionWithDesc(word, in.Type+", "+string(in.State)))
+				words = append(words, cobra.CompletionWithDesc(word, in.Type+", "+string(in.State)+", "+in.Region))
 			}
 		}
 		slices.Sort(words)
@@ -123,7 +123,7 @@ func names(f *factory.Factory) cobra.CompletionFunc {
 // known are the instances of the cloud that the flags before the word choose.
 // A local cloud is not started for it, and nothing is done for launches that
 // were cut short: the tab key changes nothing.
-func known(ctx context.Context, f *factory.Factory) ([]instance.Instance, error) {
+func known(ctx context.Context, f *factory.Factory) ([]instance.Placed, error) {
 	o := awsx.Options{Profile: f.Global.Profile, Region: f.Global.Region}
 	if f.Global.Local {
 		contact, ok, err := settings.ReadLocalContact(f.Places.LocalCloud())
@@ -136,5 +136,6 @@ func known(ctx context.Context, f *factory.Factory) ([]instance.Instance, error)
 	if err != nil {
 		return nil, err
 	}
-	return instance.List(ctx, target.EC2())
+	found, _ := f.Glance(ctx, target) // what can be seen in time is offered
+	return found, nil
 }
