@@ -58,6 +58,9 @@ func TestManage(t *testing.T) {
 	if out := u.do(nil, "spawn", "connect", "--local", in.ID, "--", "sh", "-c", "echo kept > /usr/local/kept; id -u"); strings.TrimSpace(out) != "0" {
 		t.Errorf("inside we are %q", out)
 	}
+	if r := u.try(nil, "spawn", "connect", "--local", "box", "--", "no-such-program"); r.code != 127 || !strings.Contains(r.stderr, "no-such-program") {
+		t.Errorf("what is not there exited with %d: %s", r.code, r.stderr)
+	}
 	if r := u.try(nil, "spawn", "connect", "--local", "box", "--", "sh", "-c", "exit 42"); r.code != 42 {
 		t.Errorf("a command that exits with 42 exited with %d", r.code)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -63,11 +64,22 @@ func serveExec(cloud Cloud, w http.ResponseWriter, r *http.Request) {
 		Stdin: input, Stdout: out.to(stdout), Stderr: out.to(stderr),
 	})
 	close(ended)
-	_ = input.Close() // unblocks the feeder; a pipe's Close never fails
+	_ = input.Close()                                              // unblocks the feeder; a pipe's Close never fails
+	if err != nil && (exit == notFound || exit == notExecutable) { // the command's own failure, as a shell tells it
+		_, err = fmt.Fprintln(out.to(stderr), err)
+	}
 	finish(out, exit, err)
 	_ = conn.Close() // ends the feeder's read; what matters was written
 	<-fed
 }
+
+// What a shell exits with when a command cannot be found, or not be executed.
+//
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02
+const (
+	notExecutable = 126
+	notFound      = 127
+)
 
 // feedInput passes the client's frames on until the connection ends. An input
 // that nobody reads any longer is let go, and a size that nobody takes waits no

@@ -67,7 +67,7 @@ func (b *boot) exec(ctx context.Context, c runtime.Command) (int, error) {
 				}
 				b.resize(st, c) // it may have changed since the machine was asked
 			case e.text != "":
-				return e.code, fmt.Errorf("run a command in %s: %s", b.id, e.text)
+				return e.code, errors.New(e.text)
 			default:
 				return e.code, ctx.Err()
 			}
