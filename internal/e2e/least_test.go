@@ -30,7 +30,6 @@ var unscripted = map[string]string{
 	"LeadToTheInternet ec2:DeleteRoute":             "of a gateway that somebody took away by hand; internal/account tests it, and in scripts terminate takes the network along",
 	"TakeUnusedAway aws:ResourceTag/spawn:keep":     "no script keeps furniture that spawn made; internal/deadline tests the schedules",
 	"DeleteRemains ec2:DeleteNetworkInterface":      "the local cloud's interfaces go with their instances; moto judges it",
-	"AskWhatYouMay iam:GetRole":                     "a session of a role asks for the ARN of its role; in scripts a user acts",
 }
 
 // record is the tapes of the scripts' clouds, read before these are shut down.
