@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -15,7 +16,7 @@ import (
 // and on a dark page.
 //
 // It understands what our programs write: colours, going up, clearing to the end
-// of a line. Anything else is an error, so that the picture is never a wrong one.
+// of a line or of the screen. Anything else is an error, so that the picture is never a wrong one.
 func drawSession(in io.Reader, out io.Writer) error {
 	raw, err := io.ReadAll(in)
 	if err != nil {
@@ -92,13 +93,15 @@ func (s *screen) control(text []rune) (length int, err error) {
 		return 0, fmt.Errorf("the session has a control sequence that is not understood: %q", string(text[:min(len(text), 8)]))
 	}
 	parameters := string(text[1:end])
-	switch text[end] {
-	case 'm':
+	switch {
+	case text[end] == 'm':
 		err = s.now.set(parameters)
-	case 'A':
-		n, failed := strconv.Atoi(parameters)
+	case text[end] == 'A':
+		n, failed := strconv.Atoi(cmp.Or(parameters, "1"))
 		s.row, err = max(s.row-n, 0), failed
-	case 'K':
+	case text[end] == 'J' && parameters == "":
+		s.lines = append(s.lines[:s.row], s.lines[s.row][:min(s.col, len(s.lines[s.row]))])
+	case text[end] == 'K' && parameters == "":
 		s.lines[s.row] = s.lines[s.row][:min(s.col, len(s.lines[s.row]))]
 	default:
 		err = fmt.Errorf("the session has a control sequence that is not understood: %q", string(text[:end+1]))
