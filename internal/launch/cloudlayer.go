@@ -50,7 +50,7 @@ type arming struct {
 }
 
 // beginCloud provides what schedules need, beside everything else.
-func (r *running) beginCloud(ctx context.Context, have *prepared) {
+func (r *running) beginCloud(ctx context.Context) {
 	r.cloud.ready, r.cloud.armed = make(chan struct{}), map[string]arming{}
 	if r.facts.Recall(string(StepCloud), account.SchedulerVersion(r.who), &r.cloud.remembered) {
 		close(r.cloud.ready)

@@ -36,7 +36,7 @@ func (r *running) prepare(ctx context.Context) (*prepared, error) {
 	if r.journal, err = journal.Begin(r.Journals, r.header(have)); err != nil {
 		return have, fmt.Errorf("begin the launch's journal: %w", err)
 	}
-	r.beginCloud(ctx, have)
+	r.beginCloud(ctx)
 	var steps errgroup.Group // one that fails interrupts none: what it was making would be lost
 	for step, do := range map[Step]func(context.Context, *prepared) (string, error){
 		StepKey: r.ensureKey, StepNetwork: r.ensureNetwork, StepRole: r.ensureRole, StepAgent: r.ensureAgent,

@@ -158,7 +158,7 @@ func (b Boot) scripts(ctx context.Context, dir string, parts []Part) error {
 func (b Boot) runPart(ctx context.Context, dir string, i int, p Part) error {
 	path := filepath.Join(dir, partName(i, p))
 	body := []byte(strings.TrimLeft(string(p.Body), " \t\r\n"))
-	if err := files.WriteProgram(path, body, 0o700); err != nil { //nolint:gosec // it is a script: root executes it
+	if err := files.WriteProgram(path, body, 0o700); err != nil {
 		b.say("part %d was not run: %v", i+1, err)
 		return ctx.Err()
 	}

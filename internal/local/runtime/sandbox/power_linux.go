@@ -52,7 +52,7 @@ func install(path string, text string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return files.WriteProgram(path, []byte(text), 0o755) //nolint:gosec // a command
+	return files.WriteProgram(path, []byte(text), 0o755)
 }
 
 // replaceCommand puts a link to ours where the host has a command, unless the
