@@ -108,3 +108,21 @@ func TestWhatAnExtensionLeftIsRepaired(t *testing.T) {
 		noError(t, c.Local.Clock().Advance(3*time.Minute))
 	}
 }
+
+// TestHalfIsCompletedAtOnce: a launch whose second schedule failed waits for
+// nobody.
+func TestHalfIsCompletedAtOnce(t *testing.T) {
+	c := cloudtest.Local(t, nil)
+	api, honest := c.Target.EC2(), layer(t, c)
+	in := launch(t, api, "")
+	in.Persistent = "sir-1234567"
+	noError(t, honest.Arm(t.Context(), in.ID, in.Tags.Deadline, in.Persistent))
+	noError(t, honest.Delete(t.Context(), in.ID+".request"))
+	repaired, err := honest.Repair(t.Context(), api, in)
+	noError(t, err)
+	have, err := honest.Read(t.Context(), in.ID, in.Persistent)
+	noError(t, err)
+	if !repaired || !have.For(in.Tags.Deadline, c.Local.Clock().Now()) {
+		t.Errorf("repaired %v, acts from %s", repaired, have.From)
+	}
+}

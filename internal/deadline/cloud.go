@@ -201,8 +201,11 @@ func (a Armed) For(at lifecycle.Deadline, now time.Time) bool {
 const settling = 2 * time.Minute
 
 // Settled tells that nobody is at it: whoever extends a deadline writes the
-// schedule first and the tag after it.
-func (a Armed) Settled(now time.Time) bool { return now.Sub(a.Written) >= settling }
+// schedule first and the tag after it. What is nothing, or half, is completed at
+// once.
+func (a Armed) Settled(now time.Time) bool {
+	return a.From.IsZero() || now.Sub(a.Written) >= settling
+}
 
 // Read finds out what the cloud will do to an instance; request is its persistent
 // Spot request, or "". Half of it, an end without the cancelling before, counts
