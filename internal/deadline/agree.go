@@ -50,7 +50,7 @@ func (m Moved) agree(ctx context.Context, api API, cloud Cloud, in instance.Inst
 			return m.unsure(err), overtaken
 		}
 	}
-	return m.unsure(fmt.Errorf("the deadline of %s is being moved by others again and again", in.Label())), overtaken
+	return m.unsure(contended(in)), overtaken
 }
 
 // Repair gives the cloud's layer what an instance's tag says, as it was read, and
@@ -79,7 +79,12 @@ func (c Cloud) Repair(ctx context.Context, api instance.Describer, in instance.I
 		}
 		in = seen
 	}
-	return repaired, nil
+	return repaired, contended(in)
+}
+
+// contended says that no agreement was reached.
+func contended(in instance.Instance) error {
+	return fmt.Errorf("the deadline of %s is being moved by others again and again", in.Label())
 }
 
 // unsure takes back that the cloud's layer holds the deadline.

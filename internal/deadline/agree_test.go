@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 
+	"github.com/spawn-ec2/spawn/internal/account"
 	"github.com/spawn-ec2/spawn/internal/cloudtest"
 	"github.com/spawn-ec2/spawn/internal/deadline"
 	"github.com/spawn-ec2/spawn/internal/instance"
@@ -124,5 +125,29 @@ func TestHalfIsCompletedAtOnce(t *testing.T) {
 	noError(t, err)
 	if !repaired || !have.For(in.Tags.Deadline, c.Local.Clock().Now()) {
 		t.Errorf("repaired %v, acts from %s", repaired, have.From)
+	}
+}
+
+// restless is EC2 while somebody moves a deadline at every look.
+type restless struct {
+	deadline.API
+	at *time.Time
+}
+
+func (r restless) DescribeInstances(ctx context.Context, in *ec2.DescribeInstancesInput, o ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
+	*r.at = r.at.Add(time.Hour)
+	tags := map[string]string{lifecycle.TagDeadline: lifecycle.DeadlineAt(*r.at).String()}
+	if _, err := r.CreateTags(ctx, &ec2.CreateTagsInput{Resources: in.InstanceIds, Tags: account.EC2Tags(tags)}); err != nil {
+		return nil, err
+	}
+	return r.API.DescribeInstances(ctx, in, o...)
+}
+
+// TestARepairThatAgreesWithNobodyIsNone: it is told, and not taken for done.
+func TestARepairThatAgreesWithNobodyIsNone(t *testing.T) {
+	c := cloudtest.Local(t, nil)
+	api, at := c.Target.EC2(), first.Time()
+	if _, err := layer(t, c).Repair(t.Context(), restless{api, &at}, launch(t, api, "")); err == nil {
+		t.Error("it passes for repaired")
 	}
 }

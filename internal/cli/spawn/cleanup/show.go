@@ -209,6 +209,10 @@ func (o *Options) failed(s *survey, left int) error {
 		}
 	}
 	next := "run " + o.Again + " again in a few minutes"
+	asOther := "docs/iam-permissions.md says what it takes; run " + o.Again + " again as somebody who may"
+	if o.Living && s.blind() {
+		err, next = errors.Join(err, errors.New("you may not see all that there may be, as said above")), asOther
+	}
 	failed := 0
 	for _, sweep := range sweeps {
 		for _, outcome := range sweep.Outcomes {
@@ -216,7 +220,7 @@ func (o *Options) failed(s *survey, left int) error {
 				failed++
 			}
 			if awserr.IsDenied(outcome.Err) {
-				next = "docs/iam-permissions.md says what it takes; run " + o.Again + " again as somebody who may"
+				next = asOther
 			}
 		}
 	}

@@ -27,6 +27,7 @@ type survey struct {
 	scope    reap.Scope  // of what serves all regions
 	roles    []reap.Item // which go with everything
 	stay     string      // why they stay although everything is meant
+	unseen   bool        // they may not be looked at
 	whole    reap.Sweep
 	wholeErr error
 }
@@ -49,6 +50,11 @@ func (s *survey) each(do func(*place)) {
 		all.Go(func() { do(p) })
 	}
 	all.Wait()
+}
+
+// blind tells that there may be something which nobody was allowed to look for.
+func (s *survey) blind() bool {
+	return s.unseen || slices.ContainsFunc(s.places, func(p *place) bool { return len(p.found.Unseen) > 0 })
 }
 
 func (s *survey) items() (all []reap.Item) {
@@ -169,7 +175,7 @@ func (s *survey) lookForRoles(ctx context.Context, target *awsx.Target) error {
 	}
 	s.roles, err = reap.FindRoles(ctx, s.iam, s.scope)
 	if awserr.IsDenied(err) {
-		s.stay, err = "you may not look at them", nil
+		s.stay, s.unseen, err = "you may not look at them", true, nil
 	}
 	return err
 }
